@@ -1,0 +1,108 @@
+//! Dumps as files: what every format can do.
+//!
+//! A format is one file (or folder) below this one and one line in each table here. It turns [`Piece`]s into bytes and back, and knows no
+//! database, no file and no compression. Encoders are pure: the same input gives the same bytes, and blocks may be encoded on
+//! several threads at once, since each call stands alone.
+
+pub mod cypherl;
+pub mod jsonl;
+
+use crate::error::Result;
+use crate::model::{Block, Capability, Class, Header, Schema, SchemaObject, Trailer};
+
+/// A statement outside the shapes that we know, as it stands in a dump.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Its text, without the semicolon.
+    pub text: String,
+    /// The line that it begins on, from 1.
+    pub line: u64,
+}
+
+/// What a dump consists of, in its order.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Piece {
+    /// An index, a constraint, a trigger.
+    Object(SchemaObject),
+    /// Nodes, or relationships.
+    Block(Block),
+    /// Something that only the system itself understands.
+    Statement(Statement),
+}
+
+/// Reads a dump. It is made by a format's `decoder` function, which reads the header.
+pub trait Decoder: Send {
+    /// The head of the dump. A foreign format that has none gives what can be told: its product, and nothing promised.
+    fn header(&self) -> &Header;
+
+    /// The next piece; `None` only after a trailer that agrees with what was read, or at the clean end of a foreign format that has
+    /// no trailer. After `None` or an error it must not be called again.
+    ///
+    /// # Errors
+    /// The dump is damaged; the error has the line.
+    fn next(&mut self) -> Result<Option<Piece>>;
+
+    /// The trailer; `None` before the end, and for a format that has none.
+    fn trailer(&self) -> Option<&Trailer>;
+
+    /// What was repaired or is missing, in words: known defects of old dumps, no trailer. Complete after the end.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Writes a dump. The calls come in this order: [`begin`](Encoder::begin); for each class that has items
+/// [`open`](Encoder::open) and its blocks; statements anywhere after `begin`; [`finish`](Encoder::finish);
+/// [`trailer`](Encoder::trailer). Each appends to `out`; what it appends may be cut off and compressed apart.
+pub trait Encoder: Send + Sync {
+    /// What the format can hold.
+    fn capability(&self) -> Capability;
+
+    /// Writes the head, and what of the schema has to stand before the data. `schema` is what is known before the data comes:
+    /// all of it from a database, maybe none from a stream.
+    ///
+    /// # Errors
+    /// The schema cannot be written in this format.
+    fn begin(&self, header: &Header, schema: &Schema, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Writes what has to stand before the first block of a class; called once for a class that has items, nodes first.
+    ///
+    /// # Errors
+    /// None today.
+    fn open(&self, class: Class, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Writes a block's items. Called on several threads at once.
+    ///
+    /// # Errors
+    /// A value cannot be written in this format; the message names the item and the property.
+    fn block(&self, block: &Block, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Writes a statement as it is.
+    ///
+    /// # Errors
+    /// The format has no place for statements.
+    fn statement(&self, statement: &Statement, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Writes what has to stand after the data. `early` is the schema that [`Encoder::begin`] was given, `late` the objects that
+    /// came since; `nodes` and `relationships` say whether any were written.
+    ///
+    /// # Errors
+    /// The schema cannot be written in this format.
+    fn finish(&self, early: &Schema, late: &Schema, wrote: Wrote, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Writes the trailer: nothing may follow it.
+    ///
+    /// # Errors
+    /// None today.
+    fn trailer(&self, trailer: &Trailer, out: &mut Vec<u8>) -> Result<()>;
+}
+
+/// Which classes had items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wrote {
+    /// Nodes were written.
+    pub nodes: bool,
+    /// Relationships were written.
+    pub relationships: bool,
+}

@@ -1,0 +1,82 @@
+//! What a system or a format can hold, and what would be lost on the way into it.
+
+use super::schema::{ConstraintKind, Entity, IndexKind, Schema, SchemaObject};
+use super::tally::Tally;
+use serde::Serialize;
+
+/// What a system can hold. Everything that is not named here is held.
+#[derive(Clone, Debug, Default)]
+pub struct Capability {
+    /// The system, for messages: `Neo4j 5.26.30 community`.
+    pub system: String,
+    /// Types of values that it cannot hold, as [`Tally::values`] names them; `list of map` and `map` are two.
+    pub refused_values: Vec<String>,
+    /// Kinds of constraints that it cannot hold.
+    pub refused_constraints: Vec<(Entity, ConstraintKindName)>,
+    /// Kinds of indexes that it cannot hold.
+    pub refused_indexes: Vec<(Entity, IndexKind)>,
+    /// Systems of triggers that it can hold: `apoc`, `memgraph`, or `*` for all.
+    pub triggers: Vec<String>,
+    /// Kinds of other objects that it can hold, or `*` for all.
+    pub other_objects: Vec<String>,
+}
+
+/// A [`ConstraintKind`] without its details: its keyword.
+pub type ConstraintKindName = &'static str;
+
+/// Something that a target cannot hold: shown in the plan, refused unless `--allow-loss` names its kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// What to say to `--allow-loss`: `constraint`, `index`, `trigger`, `schema`, `value`.
+    pub kind: &'static str,
+    /// What is lost, in words.
+    pub what: String,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Capability {
+    /// A system that holds everything.
+    #[must_use]
+    pub fn all(system: impl Into<String>) -> Self {
+        Self { system: system.into(), triggers: vec!["*".into()], other_objects: vec!["*".into()], ..Self::default() }
+    }
+
+    /// Whether a schema object can be held.
+    #[must_use]
+    pub fn holds(&self, object: &SchemaObject) -> bool {
+        let named = |list: &[String], name: &str| list.iter().any(|known| known == "*" || known == name);
+        match object {
+            SchemaObject::Index(index) => !self.refused_indexes.contains(&(index.on, index.kind)),
+            SchemaObject::Constraint(constraint) => {
+                !self.refused_constraints.contains(&(constraint.on, ConstraintKind::keyword(&constraint.kind)))
+            }
+            SchemaObject::Trigger(trigger) => named(&self.triggers, &trigger.system),
+            SchemaObject::Other(other) => named(&self.other_objects, &other.kind),
+        }
+    }
+
+    /// The schema objects that would be lost, one loss each.
+    #[must_use]
+    pub fn schema_losses(&self, schema: &Schema) -> Vec<Loss> {
+        let lost = schema.objects.iter().filter(|object| !self.holds(object));
+        lost.map(|object| {
+            let kind = match object {
+                SchemaObject::Index(_) => "index",
+                SchemaObject::Constraint(_) => "constraint",
+                SchemaObject::Trigger(_) => "trigger",
+                SchemaObject::Other(_) => "schema",
+            };
+            Loss { kind, what: object.describe(), count: 1 }
+        })
+        .collect()
+    }
+
+    /// The values that would be lost, one loss a type.
+    #[must_use]
+    pub fn value_losses(&self, tally: &Tally) -> Vec<Loss> {
+        let lost = tally.values.iter().filter(|(name, _)| self.refused_values.contains(name));
+        lost.map(|(name, count)| Loss { kind: "value", what: format!("values of type {name}"), count: *count })
+            .collect()
+    }
+}

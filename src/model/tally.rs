@@ -1,0 +1,188 @@
+//! Counts of a graph: what a trailer holds, and what a restore is checked against.
+
+use super::block::{Block, Class};
+use super::packstream::ValueRef;
+use super::schema::SchemaObject;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How much of what a graph holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Nodes.
+    pub nodes: u64,
+    /// Relationships.
+    pub relationships: u64,
+    /// Nodes a label; a node with two labels counts under both.
+    #[serde(default)]
+    pub labels: BTreeMap<String, u64>,
+    /// Nodes without a label.
+    #[serde(default)]
+    pub unlabelled: u64,
+    /// Relationships a type.
+    #[serde(default)]
+    pub types: BTreeMap<String, u64>,
+    /// Schema objects a sort, such as `node range index`.
+    #[serde(default)]
+    pub schema: BTreeMap<String, u64>,
+    /// Property values a type, such as `float`, `list of date`, `map`. Members of lists are not counted one by one.
+    #[serde(default)]
+    pub values: BTreeMap<String, u64>,
+    /// Statements outside the shapes that we know, carried as they are.
+    #[serde(default)]
+    pub statements: u64,
+}
+
+/// The end of a dump: what it held, and proof that it is whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trailer {
+    /// The counts.
+    pub tally: Tally,
+    /// Whether the source changed while the dump was taken: `false`, `true`, or absent where nobody could tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_changed: Option<bool>,
+    /// BLAKE3 of all bytes before the trailer's line, in lower-case hexadecimal.
+    pub blake3: String,
+}
+
+/// The name under which a value's type is counted.
+fn type_name(value: &ValueRef<'_>) -> &'static str {
+    match value {
+        ValueRef::Null => "null",
+        ValueRef::Boolean(_) => "boolean",
+        ValueRef::Integer(_) => "integer",
+        ValueRef::Float(_) => "float",
+        ValueRef::Bytes(_) => "bytes",
+        ValueRef::String(_) => "string",
+        ValueRef::List(_) => "list",
+        ValueRef::Map(_) => "map",
+        ValueRef::Date(_) => "date",
+        ValueRef::LocalTime(_) => "local-time",
+        ValueRef::Time(_) => "time",
+        ValueRef::LocalDateTime(_) => "local-date-time",
+        ValueRef::DateTime(_) => "date-time",
+        ValueRef::ZonedDateTime(_) => "zoned-date-time",
+        ValueRef::Duration(_) => "duration",
+        ValueRef::Point(_) => "point",
+        ValueRef::Vector(..) => "vector",
+        ValueRef::Enum(_) => "enum",
+        ValueRef::Structure(..) => "structure",
+    }
+}
+
+/// Counts blocks without making a string for each.
+#[derive(Debug, Default)]
+pub struct Counter {
+    tally: Tally,
+    values: rustc_hash::FxHashMap<(&'static str, Option<&'static str>), u64>,
+}
+
+impl Counter {
+    /// Counts a block's items and values.
+    ///
+    /// # Errors
+    /// The block's bytes are not well formed.
+    pub fn block(&mut self, block: &Block) -> Result<()> {
+        let mut kinds = vec![0_u64; block.kinds().len()];
+        for item in block.items() {
+            if let Some(count) = kinds.get_mut(item.kind as usize) {
+                *count += 1;
+            }
+            let mut cursor = block.cursor(item);
+            for _ in 0..cursor.map()? {
+                cursor.string()?;
+                let mut member = cursor;
+                let value = member.value()?;
+                let inner = match value {
+                    ValueRef::List(size) if size > 0 => Some(type_name(&member.value()?)),
+                    _ => None,
+                };
+                *self.values.entry((type_name(&value), inner)).or_default() += 1;
+                cursor.check()?;
+            }
+        }
+        let total = block.len() as u64;
+        match block.class() {
+            Class::Nodes => self.tally.nodes += total,
+            Class::Relationships => self.tally.relationships += total,
+        }
+        for (kind, count) in block.kinds().iter().zip(kinds).filter(|(_, count)| *count > 0) {
+            let names = match block.class() {
+                Class::Nodes => &mut self.tally.labels,
+                Class::Relationships => &mut self.tally.types,
+            };
+            for name in kind.names() {
+                match names.get_mut(&**name) {
+                    Some(known) => *known += count,
+                    None => _ = names.insert(name.to_string(), count),
+                }
+            }
+            if block.class() == Class::Nodes && kind.names().is_empty() {
+                self.tally.unlabelled += count;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a schema object.
+    pub fn object(&mut self, object: &SchemaObject) {
+        *self.tally.schema.entry(object.sort_of()).or_default() += 1;
+    }
+
+    /// Counts a statement outside the known shapes.
+    pub fn statement(&mut self) {
+        self.tally.statements += 1;
+    }
+
+    /// Nodes and relationships so far.
+    #[must_use]
+    pub fn items(&self) -> u64 {
+        self.tally.nodes + self.tally.relationships
+    }
+
+    /// The counts.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut tally = self.tally.clone();
+        for ((outer, inner), count) in &self.values {
+            let name = inner.map_or_else(|| (*outer).to_owned(), |inner| format!("{outer} of {inner}"));
+            tally.values.insert(name, *count);
+        }
+        tally
+    }
+}
+
+impl Tally {
+    /// Compares what a dump's trailer says with what was read.
+    ///
+    /// # Errors
+    /// The first count that differs.
+    pub fn check(&self, read: &Self) -> Result<()> {
+        for (what, says, found) in [
+            ("nodes", self.nodes, read.nodes),
+            ("relationships", self.relationships, read.relationships),
+            ("statements", self.statements, read.statements),
+        ] {
+            if says != found {
+                return Err(Error::corrupt(format!("the trailer counts {says} {what}, the dump holds {found}")));
+            }
+        }
+        for (what, says, found) in [
+            ("label", &self.labels, &read.labels),
+            ("type", &self.types, &read.types),
+            ("schema", &self.schema, &read.schema),
+        ] {
+            if says != found {
+                let name = says.keys().chain(found.keys()).find(|name| says.get(*name) != found.get(*name));
+                let name = name.map_or("", String::as_str);
+                return Err(Error::corrupt(format!(
+                    "the trailer counts {} for {what} {name:?}, the dump holds {}",
+                    says.get(name).unwrap_or(&0),
+                    found.get(name).unwrap_or(&0)
+                )));
+            }
+        }
+        Ok(())
+    }
+}
