@@ -300,8 +300,7 @@ def blake3(data):
         return subprocess.run(["b3sum", "--no-names"], input=data, stdout=subprocess.PIPE, check=True).stdout.decode().strip()
 
 
-def main():
-    data = sys.stdin.buffer.read()
+def read(data):
     reader, place, number = Reader(), 0, 0
     lines = data.split(b"\n")
     if lines.pop() != b"":
@@ -325,10 +324,23 @@ def main():
                 return
             else:
                 reader.line(value)
-        except (AssertionError, ValueError, KeyError) as error:
+        except (AssertionError, ValueError, KeyError, ArithmeticError) as error:
             fail(number, f"{type(error).__name__}: {error}")
         place += len(raw) + 1
     fail(number + 1, "no trailer")
+
+
+def main():
+    """Reads stdin; or the files named, and says of each what is wrong with it."""
+    if len(sys.argv) == 1:
+        return read(sys.stdin.buffer.read())
+    for path in sys.argv[1:]:
+        try:
+            with open(path, "rb") as file:
+                read(file.read())
+            print(f"verdict {path}: read")
+        except SystemExit as refusal:
+            print(f"verdict {path}: {refusal}")
 
 
 sys.setrecursionlimit(10_000)
