@@ -22,16 +22,20 @@ pub(crate) fn variable(name: &str) -> String {
 impl Witness {
     /// Connects to the server that this variable names.
     pub(crate) fn new(name: &str) -> Self {
+        Self::with(name, None)
+    }
+
+    fn with(name: &str, turn: Option<MutexGuard<'static, ()>>) -> Self {
         let runtime = Runtime::new().unwrap();
         let graph = runtime
             .block_on(async { Graph::new(variable(name), "neo4j", variable("GRAPHFERRY_TEST_PASSWORD")).unwrap() });
-        Self { graph, runtime, _turn: None }
+        Self { graph, runtime, _turn: turn }
     }
 
     /// The target, empty, and nobody else's until this goes.
     pub(crate) fn of_empty_target() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let witness = Self { _turn: Some(turn), ..Self::new("GRAPHFERRY_TEST_NEO4J_TARGET") };
+        let witness = Self::with("GRAPHFERRY_TEST_NEO4J_TARGET", Some(turn));
         witness.wipe();
         witness
     }
