@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod cli;
+pub mod cypher;
 pub mod dump;
 pub mod error;
 pub mod feed;
@@ -14,6 +15,7 @@ pub mod restore;
 pub mod survey;
 pub mod verify;
 pub mod volume;
+pub mod wire;
 pub mod write;
 
 pub use error::{Error, ErrorKind, Position, Result, Retry};
