@@ -20,7 +20,7 @@ pub mod failure;
 pub mod handshake;
 pub mod message;
 
-pub use client::{Auth, Client, Query, Row, Summary};
+pub use client::{Auth, Client, Query, Row, Scope, Summary};
 pub use connection::{Connection, Endpoint, Tls};
 pub use handshake::Version;
 pub use message::Mode;

@@ -59,23 +59,40 @@ pub struct Query<'a> {
     pub text: &'a str,
     /// Its parameters: one PackStream map.
     pub parameters: &'a [u8],
-    /// `None` inside a transaction that was begun; else the mode of a transaction of its own.
-    pub own: Option<Mode>,
-    /// The database of a transaction of its own; `None` is the user's home database.
+    /// The transaction that it belongs to.
+    pub scope: Scope,
+    /// The database of a transaction that begins with it; `None` is the user's home database.
     pub database: Option<&'a str>,
+}
+
+/// The transaction that a statement belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The one that was begun.
+    Inside,
+    /// One of its own, committed by the server behind the last row.
+    Own(Mode),
+    /// A new one, begun in the same round trip and left open.
+    Begin(Mode),
 }
 
 impl<'a> Query<'a> {
     /// A statement without parameters inside the transaction that was begun.
     #[must_use]
     pub fn inside(text: &'a str) -> Self {
-        Self { text, parameters: &[0xA0], own: None, database: None }
+        Self { text, parameters: &[0xA0], scope: Scope::Inside, database: None }
     }
 
     /// A statement without parameters in a transaction of its own.
     #[must_use]
     pub fn alone(text: &'a str, mode: Mode, database: Option<&'a str>) -> Self {
-        Self { text, parameters: &[0xA0], own: Some(mode), database }
+        Self { text, parameters: &[0xA0], scope: Scope::Own(mode), database }
+    }
+
+    /// A statement without parameters that begins a transaction.
+    #[must_use]
+    pub fn beginning(text: &'a str, mode: Mode, database: Option<&'a str>) -> Self {
+        Self { text, parameters: &[0xA0], scope: Scope::Begin(mode), database }
     }
 
     /// The same statement with parameters: one PackStream map.
@@ -201,6 +218,12 @@ impl<T: Read + Write> Client<T> {
         self.utc
     }
 
+    /// Whether the connection is gone: every further call fails.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.state == State::Lost
+    }
+
     /// The transport, for its settings.
     pub(super) fn stream(&self) -> &T {
         &self.stream
@@ -249,10 +272,20 @@ impl<T: Read + Write> Client<T> {
     /// The server refuses or went away; or what `row` says.
     pub fn query(&mut self, query: &Query<'_>, mut row: impl FnMut(&[u8]) -> Result<()>) -> Result<Summary> {
         self.ready()?;
-        self.put(|out| message::run(out, query.text, query.parameters, query.own.map(|mode| (mode, query.database))));
+        let own = match query.scope {
+            Scope::Inside => None,
+            Scope::Own(mode) => Some((mode, query.database)),
+            Scope::Begin(mode) => {
+                self.put(|out| message::begin(out, mode, query.database));
+                None
+            }
+        };
+        self.put(|out| message::run(out, query.text, query.parameters, own));
         self.put(|out| message::pull(out, PORTION));
-        self.committing = query.own == Some(Mode::Write);
-        let done = self.flush().and_then(|()| self.stream_rows(&mut row));
+        self.committing = query.scope == Scope::Own(Mode::Write);
+        let begins = matches!(query.scope, Scope::Begin(_));
+        let done = self.flush().and_then(|()| if begins { self.success().map(|_| ()) } else { Ok(()) });
+        let done = done.and_then(|()| self.stream_rows(&mut row));
         self.committing = false;
         done
     }

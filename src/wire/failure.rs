@@ -41,6 +41,7 @@ fn hint(code: &str) -> Option<&'static str> {
         "Unauthorized" | "Unauthenticated" => "check user and password",
         "AuthenticationRateLimit" => "wait some seconds: the server counts wrong passwords",
         "CredentialsExpired" => "give the user a new password on the server first",
+        "EntityNotFound" => "somebody deleted it meanwhile: do it again when the writers rest",
         "Forbidden" => "the user lacks a right that is needed here",
         "DatabaseNotFound" => "the path of the URL names the database",
         _ => return None,

@@ -8,13 +8,13 @@ use super::source::text;
 use crate::error::{Error, Result};
 use crate::model::schema::OtherObject;
 use crate::model::{Constraint, ConstraintKind, Entity, Index, IndexKind, Map, Schema, SchemaObject, Value};
-use crate::wire::{Connection, Mode, Query, Row};
+use crate::wire::{Connection, Query, Row, Scope};
 
-/// Reads the schema: inside the open transaction, or with `mode` in one of its own.
-pub(super) fn read(connection: &mut Connection, link: &Link, mode: Option<Mode>) -> Result<Schema> {
+/// Reads the schema.
+pub(super) fn read(connection: &mut Connection, link: &Link, scope: Scope) -> Result<Schema> {
     let mut table = |text: &str| {
         let text = link.statement(text);
-        connection.table(&Query { own: mode, database: Some(link.database()), ..Query::inside(&text) })
+        connection.table(&Query { scope, database: Some(link.database()), ..Query::inside(&text) })
     };
     let indexes = table("SHOW INDEXES YIELD * ORDER BY name")?;
     let constraints = table("SHOW CONSTRAINTS YIELD * ORDER BY name")?;

@@ -6,8 +6,8 @@ use super::{schema, trigger};
 use crate::backend::{Names, Snapshot, Source};
 use crate::error::{Error, Result};
 use crate::model::header::Origin;
-use crate::model::{Block, Class, Consistency, Schema, Value};
-use crate::wire::{Connection, Mode, Query};
+use crate::model::{Block, Class, Consistency, Cursor, Schema, Value};
+use crate::wire::{Connection, Mode, Query, Scope};
 use std::collections::BTreeSet;
 
 /// A Neo4j database that is read.
@@ -70,7 +70,7 @@ impl View<'_> {
     fn column(&mut self, text: &str) -> Result<BTreeSet<String>> {
         let mut names = BTreeSet::new();
         self.query(text, |row| {
-            let mut cursor = crate::model::Cursor::new(row);
+            let mut cursor = Cursor::new(row);
             cursor.list()?;
             names.insert(cursor.string()?.to_owned());
             Ok(())
@@ -81,7 +81,7 @@ impl View<'_> {
     fn count(&mut self, text: &str) -> Result<u64> {
         let mut count = 0;
         self.query(text, |row| {
-            let mut cursor = crate::model::Cursor::new(row);
+            let mut cursor = Cursor::new(row);
             cursor.list()?;
             count = u64::try_from(cursor.integer()?).unwrap_or(0);
             Ok(())
@@ -99,7 +99,7 @@ impl Snapshot for View<'_> {
         if !self.open {
             return Err(Error::failed("the view of the database is closed"));
         }
-        let found = schema::read(self.connection, self.link, None);
+        let found = schema::read(self.connection, self.link, Scope::Inside);
         self.open = found.is_ok();
         let mut schema = found?;
         // Triggers live in another database, which a transaction of this one cannot see.

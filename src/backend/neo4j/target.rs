@@ -8,7 +8,7 @@ use crate::backend::{Facts, Schedule, Session, Target};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Capability, Entity, IndexKind, Schema, SchemaObject, Value};
-use crate::wire::{Connection, Mode, Query};
+use crate::wire::{Connection, Mode, Query, Scope};
 use std::time::Duration;
 
 /// Items in a batch: measured, larger ones gain nothing and wait longer for their locks.
@@ -45,7 +45,7 @@ impl Neo4jTarget {
 
 impl Target for Neo4jTarget {
     fn facts(&mut self) -> Result<Facts> {
-        let (defaults, objects) = schema::read(&mut self.connection, &self.link, Some(Mode::Read))?
+        let (defaults, objects) = schema::read(&mut self.connection, &self.link, Scope::Own(Mode::Read))?
             .objects
             .into_iter()
             .partition(schema::is_default);
