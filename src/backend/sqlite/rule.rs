@@ -129,7 +129,7 @@ impl Rule {
         let mut statement = connection.prepare(sql).map_err(checking())?;
         let mut rows = statement.query([last]).map_err(checking())?;
         if let Some(row) = rows.next().map_err(checking())? {
-            super::stored::read(row, 0, &mut properties)?;
+            super::stored::Stored::default().read(row, 0, &mut properties)?;
         }
         Err(self.taken(&properties, first))
     }

@@ -1,0 +1,2 @@
+//! The embedded store.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
