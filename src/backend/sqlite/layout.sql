@@ -16,7 +16,8 @@ CREATE TABLE types (
     name TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- Properties: a JSON object; what JSON has no type for is an object with one key that begins with $, such as {"$date":"2024-05-01"}.
+-- Properties: a JSON object; what JSON has no type for is an object with one key that begins with $, such as
+-- {"$date":"2024-05-01"}.
 CREATE TABLE nodes (
     id         INTEGER PRIMARY KEY,
     label_set  INTEGER NOT NULL REFERENCES label_sets (id),
@@ -42,7 +43,8 @@ CREATE TABLE schema_objects (
     definition  TEXT NOT NULL
 ) STRICT;
 
--- What the uniqueness and key constraints have seen. key: the values in PackStream, or 0xDF and their BLAKE3 hash where they are long.
+-- What the uniqueness and key constraints have seen. key: the values in PackStream, or 0xDF and their BLAKE3 hash
+-- where they are long.
 CREATE TABLE unique_keys (
     constraint_id INTEGER NOT NULL REFERENCES schema_objects (id),
     key           BLOB NOT NULL,

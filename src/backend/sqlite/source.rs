@@ -90,7 +90,8 @@ impl Snapshot for View<'_> {
     }
 
     fn estimate(&mut self) -> Result<Option<(u64, u64)>> {
-        // Ids are given without gaps, so this is exact unless somebody deleted by hand; counting would read the whole file.
+        // Ids are given without gaps, so this is exact unless somebody deleted by hand; counting would read the whole
+        // file.
         let span = |sql| {
             let span = self.connection()?.query_row(sql, [], |row| row.get::<_, i64>(0));
             span.map(|span| u64::try_from(span).unwrap_or(0)).map_err(during("estimating"))

@@ -1,4 +1,5 @@
-//! How a property map lies in the file: as the typed JSON of [`crate::model::json`], so that SQLite's own functions can read it.
+//! How a property map lies in the file: as the typed JSON of [`crate::model::json`], so that SQLite's own functions
+//! can read it.
 
 use super::fault::during;
 use crate::error::{Error, Result};
@@ -25,8 +26,8 @@ pub(super) fn write(properties: &[u8], out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a key may be there twice, at the top or in a map inside: no server has such properties, a dump by another tool might.
-/// May say yes where none is; that costs a look at what was written.
+/// Whether a key may be there twice, at the top or in a map inside: no server has such properties, a dump by another
+/// tool might. May say yes where none is; that costs a look at what was written.
 fn is_suspect(properties: &[u8]) -> Result<bool> {
     let mut cursor = Cursor::new(properties);
     let size = cursor.map()?;
