@@ -1,6 +1,7 @@
 //! How fast the embedded store is filled and read: `cargo bench --bench sqlite [nodes] [relationships]`.
 //!
-//! One thread, a fresh file in a temporary folder; the clock stops after `settle`, when everything is on the disk. Reported are the best of three.
+//! One thread, a fresh file in a temporary folder; the clock stops after `settle`, when everything is on the disk.
+//! Reported are the best of three.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 

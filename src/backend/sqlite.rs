@@ -1,12 +1,14 @@
 //! The embedded store: a property graph in one SQLite file.
 //!
-//! It holds everything that the model can say, so it loses nothing, and its layout (`docs/embedded-store.md`) is plain enough to look inside
-//! with the `sqlite3` shell. It is the source and target where no server is at hand, and the reference for the conformance suite.
+//! It holds everything that the model can say, so it loses nothing, and its layout (`docs/embedded-store.md`) is
+//! plain enough to look inside with the `sqlite3` shell. It is the source and target where no server is at hand, and
+//! the reference for the conformance suite.
 //!
-//! What it promises: a snapshot is one read transaction, so a scan is the graph at one instant whoever writes meanwhile; a batch is one
-//! write transaction, so after `kill -9` the file holds whole batches; uniqueness, key and existence constraints hold for all that
-//! is written through [`open_target`]. What it does not do: run a query language, use the indexes and triggers that it keeps, or
-//! check property types; those objects are carried, not obeyed.
+//! What it promises: a snapshot is one read transaction, so a scan is the graph at one instant whoever writes
+//! meanwhile; a batch is one write transaction, so after `kill -9` the file holds whole batches; uniqueness, key and
+//! existence constraints hold for all that is written through [`open_target`]. What it does not do: run a query
+//! language, use the indexes and triggers that it keeps, or check property types; those objects are carried, not
+//! obeyed.
 
 mod catalog;
 mod fault;

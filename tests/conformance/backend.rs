@@ -138,7 +138,8 @@ pub fn survives(backend: &dyn Backend, graph: &Graph) {
     normalise(wanted, order).assert_same(&normalise(back, order), Same::ALL);
 }
 
-/// The form in which two graphs are equal that differ in what a target may choose: ids of relationships, and the order of items.
+/// The form in which two graphs are equal that differ in what a target may choose: ids of relationships, and the
+/// order of items.
 fn normalise(mut graph: Graph, order: bool) -> Graph {
     if !order {
         for (_, labels, properties) in &mut graph.nodes {

@@ -1,6 +1,7 @@
 //! Snapshots and scans.
 
 use crate::backend::{Backend, nodes, one, put, relationships};
+use graphferry::backend::Source;
 use graphferry::model::{Block, Class, Consistency};
 use graphferry::{Error, ErrorKind, Retry};
 
@@ -13,13 +14,29 @@ fn fill(backend: &dyn Backend) -> Vec<i64> {
     ids
 }
 
+/// Counts the nodes in a snapshot of its own.
+fn count(source: &mut dyn Source) -> i64 {
+    let mut count = 0;
+    let mut add = |block: Block| {
+        count += block.len() as i64;
+        Ok(())
+    };
+    source.snapshot(None).unwrap().scan(Class::Nodes, &mut add).unwrap();
+    count
+}
+
 pub fn full_blocks(backend: &dyn Backend) {
     fill(backend);
     let mut source = backend.source();
     let mut snapshot = source.snapshot(None).unwrap();
     for class in [Class::Nodes, Class::Relationships] {
         let mut blocks: Vec<Block> = Vec::new();
-        snapshot.scan(class, &mut |block| Ok(blocks.push(block))).unwrap();
+        snapshot
+            .scan(class, &mut |block| {
+                blocks.push(block);
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(blocks.iter().map(Block::len).sum::<usize>() as i64, MANY);
         let (last, others) = blocks.split_last().unwrap();
         assert!(!others.is_empty() && others.iter().all(Block::is_full), "{class:?}");
@@ -63,9 +80,7 @@ pub fn the_error_of_the_sink_is_returned(backend: &dyn Backend) {
     assert_eq!(error.retry(), Retry::Never);
     drop(snapshot);
     // The source is as good as before.
-    let mut count = 0;
-    source.snapshot(None).unwrap().scan(Class::Nodes, &mut |block| Ok(count += block.len())).unwrap();
-    assert_eq!(count as i64, MANY);
+    assert_eq!(count(&mut *source), MANY);
 }
 
 pub fn names_and_estimate(backend: &dyn Backend) {
@@ -141,7 +156,5 @@ pub fn what_others_write_meanwhile(backend: &dyn Backend) {
         assert_ne!(changed, Some(false), "the store changed, and it says that it did not");
     }
     drop(snapshot);
-    let mut count = 0;
-    source.snapshot(None).unwrap().scan(Class::Nodes, &mut |block| Ok(count += block.len())).unwrap();
-    assert_eq!(count as i64, MANY + 4, "a new snapshot sees all four");
+    assert_eq!(count(&mut *source), MANY + 4, "a new snapshot sees all four");
 }

@@ -1,8 +1,8 @@
 //! The file itself: whether it is ours, how it is opened, how it is created.
 //!
-//! The file's first 100 bytes are looked at before SQLite is let near it, so that a file that is something else is not changed, not even by a
-//! journal beside it. A new store is laid out in one transaction with SQLite's rollback journal and turned to WAL afterwards, so these
-//! bytes tell the truth from the first moment on.
+//! The file's first 100 bytes are looked at before SQLite is let near it, so that a file that is something else is
+//! not changed, not even by a journal beside it. A new store is laid out in one transaction with SQLite's rollback
+//! journal and turned to WAL afterwards, so these bytes tell the truth from the first moment on.
 
 use super::fault::during;
 use crate::error::{Error, Result};
@@ -43,7 +43,8 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
         Connection::open_with_flags(plain(path), flags).and_then(|connection| probe(&connection).map(|()| connection));
     let connection = match opened {
         Ok(connection) => connection,
-        // A store in WAL mode in a folder that may not be written, with no log beside it: nobody can be writing, so it can be read as it is.
+        // A store in WAL mode in a folder that may not be written, with no log beside it: nobody can be writing, so
+        // it can be read as it is.
         Err(_) if !beside(path, "-wal").exists() => {
             let uri = immutable(path);
             Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
@@ -95,7 +96,8 @@ fn lay_out(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    // A file system without shared memory gives another mode back; all promises hold there too, readers and writers then wait.
+    // A file system without shared memory gives another mode back; all promises hold there too, readers and writers
+    // then wait.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 4000, |_| Ok(()))?;

@@ -1,7 +1,8 @@
 //! Constraints that the store enforces: uniqueness, existence, and both of them as a key.
 //!
-//! Two values are the same here when type and encoding are the same: 1 and 1.0 are two values, and so are 0.0 and -0.0. An item that lacks one
-//! of the properties (or has null there) is outside a uniqueness constraint, and breaks an existence constraint.
+//! Two values are the same here when type and encoding are the same: 1 and 1.0 are two values, and so are 0.0 and
+//! -0.0. An item that lacks one of the properties (or has null there) is outside a uniqueness constraint, and breaks
+//! an existence constraint.
 
 use super::fault::{during, fault};
 use crate::error::{Error, ErrorKind, Result};
@@ -129,7 +130,7 @@ impl Rule {
         let mut statement = connection.prepare(sql).map_err(checking())?;
         let mut rows = statement.query([last]).map_err(checking())?;
         if let Some(row) = rows.next().map_err(checking())? {
-            super::stored::read(row, 0, &mut properties)?;
+            super::stored::Stored::default().read(row, 0, &mut properties)?;
         }
         Err(self.taken(&properties, first))
     }

@@ -1,7 +1,8 @@
 //! The store as a source: a snapshot is one read transaction.
 
 use super::fault::during;
-use super::{catalog, file, stored};
+use super::stored::Stored;
+use super::{catalog, file};
 use crate::backend::{Names, Snapshot, Source};
 use crate::error::{Error, Result};
 use crate::model::header::Origin;
@@ -89,7 +90,8 @@ impl Snapshot for View<'_> {
     }
 
     fn estimate(&mut self) -> Result<Option<(u64, u64)>> {
-        // Ids are given without gaps, so this is exact unless somebody deleted by hand; counting would read the whole file.
+        // Ids are given without gaps, so this is exact unless somebody deleted by hand; counting would read the whole
+        // file.
         let span = |sql| {
             let span = self.connection()?.query_row(sql, [], |row| row.get::<_, i64>(0));
             span.map(|span| u64::try_from(span).unwrap_or(0)).map_err(during("estimating"))
@@ -127,6 +129,7 @@ pub(super) fn scan(connection: &Connection, class: Class, sink: &mut dyn FnMut(B
     let mut kinds = Kinds { connection, class, known: FxHashMap::default() };
     let mut in_block: FxHashMap<i64, u32> = FxHashMap::default();
     let mut block = Block::new(class);
+    let mut stored = Stored::default();
     let mut statement = connection.prepare_cached(sql).map_err(reading())?;
     let mut rows = statement.query([]).map_err(reading())?;
     while let Some(row) = rows.next().map_err(reading())? {
@@ -145,7 +148,7 @@ pub(super) fn scan(connection: &Connection, class: Class, sink: &mut dyn FnMut(B
                 index
             }
         };
-        stored::read(row, properties, block.buffer()).map_err(|error| of_item(class, id, error))?;
+        stored.read(row, properties, block.buffer()).map_err(|error| of_item(class, id, error))?;
         block.push(id, start, end, kind, 0);
     }
     if !block.is_empty() {

@@ -83,7 +83,8 @@ impl Target for Store {
 /// Holds what is in the store to a new rule.
 fn enforce(connection: &Connection, rule: &Rule) -> Result<()> {
     let checking = || during("checking a constraint");
-    // The keys go through a table on disk and SQLite's own sorter: they may be more than fit into memory, and come in any order.
+    // The keys go through a table on disk and SQLite's own sorter: they may be more than fit into memory, and come in
+    // any order.
     connection
         .execute_batch("DROP TABLE IF EXISTS temp.gathered; CREATE TEMP TABLE gathered (key BLOB, item INTEGER)")
         .map_err(checking())?;

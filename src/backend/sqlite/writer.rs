@@ -1,7 +1,7 @@
 //! The one connection that writes: transactions, ids, names.
 //!
-//! Everything that it remembers between batches it has read from the file or written to it. When another program has written to the file meanwhile
-//! (SQLite's `data_version` tells), or a batch has failed, it forgets and reads again.
+//! Everything that it remembers between batches it has read from the file or written to it. When another program has
+//! written to the file meanwhile (SQLite's `data_version` tells), or a batch has failed, it forgets and reads again.
 
 use super::fault::during;
 use super::rule::Rule;
@@ -89,7 +89,8 @@ impl Writer {
     pub(super) fn settle(&mut self) -> Result<()> {
         let settling = || during("settling the embedded store");
         self.connection.pragma_update(None, "synchronous", "FULL").map_err(settling())?;
-        // With full synchronisation this commit brings the log to the disk, whether or not a reader keeps the checkpoint below from emptying it.
+        // With full synchronisation this commit brings the log to the disk, whether or not a reader keeps the
+        // checkpoint below from emptying it.
         self.write("settling the embedded store", |connection, _| {
             let sql = "INSERT INTO graphferry (key, value) VALUES ('settled', strftime('%Y-%m-%dT%H:%M:%fZ'))
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -112,7 +113,8 @@ impl Memory {
         self.next_node = number("SELECT coalesce(max(id), 0) FROM nodes")?;
         self.next_relationship = number("SELECT coalesce(max(id), 0) FROM relationships")?;
         if foreign {
-            // Another program's first write may have been a deletion, and counting after each of its batches would take too long.
+            // Another program's first write may have been a deletion, and counting after each of its batches would
+            // take too long.
             self.ends = if self.version.is_none() { Ends::Unknown } else { Ends::Sparse };
             if self.next_node == 0 {
                 self.ends = Ends::From(1);
