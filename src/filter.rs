@@ -28,7 +28,7 @@ pub enum Dangling {
 
 /// What is wanted. The default wants everything.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct Choice {
     /// Nodes with one of these labels; empty for all nodes.
     pub include_labels: BTreeSet<String>,
     /// But not those with one of these.
@@ -41,13 +41,25 @@ pub struct Filter {
     pub sections: BTreeSet<Section>,
     /// What to do with a relationship whose end was filtered out.
     pub dangling: Dangling,
+}
+
+/// A choice that is being applied to a graph, nodes before their relationships.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    choice: Choice,
     dropped: IdSet,
     skipped: u64,
 }
 
+impl From<Choice> for Filter {
+    fn from(choice: Choice) -> Self {
+        Self { choice, ..Self::default() }
+    }
+}
+
 impl Filter {
     fn wants(&self, section: Section) -> bool {
-        self.sections.is_empty() || self.sections.contains(&section)
+        self.choice.sections.is_empty() || self.choice.sections.contains(&section)
     }
 
     /// Whether nodes and relationships are wanted.
@@ -76,15 +88,20 @@ impl Filter {
             SchemaObject::Trigger(_) | SchemaObject::Other(_) => return self.wants(section),
         };
         let (include, exclude) = match on {
-            Entity::Node => (&self.include_labels, &self.exclude_labels),
-            Entity::Relationship => (&self.include_types, &self.exclude_types),
+            Entity::Node => (&self.choice.include_labels, &self.choice.exclude_labels),
+            Entity::Relationship => (&self.choice.include_types, &self.choice.exclude_types),
         };
         let wanted = |name: &String| (include.is_empty() || include.contains(name)) && !exclude.contains(name);
         self.wants(section) && (names.is_empty() || names.iter().any(wanted))
     }
 
     fn is_selective(&self) -> bool {
-        let lists = [&self.include_labels, &self.exclude_labels, &self.include_types, &self.exclude_types];
+        let lists = [
+            &self.choice.include_labels,
+            &self.choice.exclude_labels,
+            &self.choice.include_types,
+            &self.choice.exclude_types,
+        ];
         lists.iter().any(|list| !list.is_empty())
     }
 
@@ -99,20 +116,20 @@ impl Filter {
     pub fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         for (option, list) in [
-            ("include-label", &self.include_labels),
-            ("exclude-label", &self.exclude_labels),
-            ("include-type", &self.include_types),
-            ("exclude-type", &self.exclude_types),
+            ("include-label", &self.choice.include_labels),
+            ("exclude-label", &self.choice.exclude_labels),
+            ("include-type", &self.choice.include_types),
+            ("exclude-type", &self.choice.exclude_types),
         ] {
             words.extend(list.iter().map(|name| format!("--{option} {name}")));
         }
-        let sections = self.sections.iter().map(|section| match section {
+        let sections = self.choice.sections.iter().map(|section| match section {
             Section::PreData => "--section pre-data",
             Section::Data => "--section data",
             Section::PostData => "--section post-data",
         });
         words.extend(sections.map(str::to_owned));
-        if self.is_selective() && self.dangling == Dangling::Skip {
+        if self.is_selective() && self.choice.dangling == Dangling::Skip {
             words.push("--dangling skip".to_owned());
         }
         words
@@ -128,7 +145,7 @@ impl Filter {
         }
         match block.class() {
             Class::Nodes => {
-                let Self { include_labels, exclude_labels, dropped, .. } = self;
+                let Self { choice: Choice { include_labels, exclude_labels, .. }, dropped, .. } = self;
                 block.retain(|kind, item| {
                     let keep = wanted(kind, include_labels, exclude_labels);
                     if !keep {
@@ -140,7 +157,7 @@ impl Filter {
             }
             Class::Relationships => {
                 let mut broken = None;
-                let Self { include_types, exclude_types, dropped, skipped, dangling, .. } = self;
+                let Self { choice: Choice { include_types, exclude_types, dangling, .. }, dropped, skipped } = self;
                 block.retain(|kind, item| {
                     if !wanted(kind, include_types, exclude_types) {
                         return false;

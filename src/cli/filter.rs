@@ -1,6 +1,6 @@
 //! `--include-label` and its kin, for every verb that reads a graph.
 
-use crate::filter::{Dangling, Filter, Section};
+use crate::filter::{Choice, Dangling, Filter, Section};
 use clap::{Args, ValueEnum};
 
 #[derive(Args, Clone, Default)]
@@ -43,7 +43,7 @@ enum DanglingName {
 
 impl Options {
     pub(super) fn filter(&self) -> Filter {
-        Filter {
+        Filter::from(Choice {
             include_labels: self.include_label.iter().cloned().collect(),
             exclude_labels: self.exclude_label.iter().cloned().collect(),
             include_types: self.include_type.iter().cloned().collect(),
@@ -53,8 +53,7 @@ impl Options {
                 DanglingName::Error => Dangling::Error,
                 DanglingName::Skip => Dangling::Skip,
             },
-            ..Filter::default()
-        }
+        })
     }
 }
 

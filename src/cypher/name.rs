@@ -109,10 +109,7 @@ mod tests {
         for name in ["", "a\0b"] {
             assert!(quoted(Dialect::Memgraph, name).is_ok());
             let error = quoted(Dialect::Neo4j, name).unwrap_err();
-            assert_eq!(
-                error.report(),
-                format!("Neo4j has no names such as {name:?}: empty, or with a NUL character")
-            );
+            assert_eq!(error.report(), format!("Neo4j has no names such as {name:?}: empty, or with a NUL character"));
         }
     }
 

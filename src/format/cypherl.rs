@@ -16,6 +16,7 @@ pub mod write;
 pub use write::{Cypherl, encoder};
 
 use crate::cypher::Dialect;
+use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 
 /// How a dump is written.
@@ -25,6 +26,14 @@ pub struct Options {
     pub dialect: Dialect,
     /// What relationships find their ends by.
     pub helper: Helper,
+}
+
+/// Stub until the reader is there.
+///
+/// # Errors
+/// Always.
+pub fn decoder(_: Box<dyn std::io::Read + Send>) -> Result<Box<dyn super::Decoder>> {
+    Err(Error::corrupt("stub"))
 }
 
 /// The label and the property that nodes carry while a file is replayed.

@@ -64,18 +64,18 @@ fn values_as_both_systems_read_them() {
             "! Neo4j cannot store a map as a property",
             "{`a``b`: true}",
         ),
-        (Value::Enum("My Enum::Good".into()), "! Neo4j cannot hold the enum value \"My Enum::Good\"", "`My Enum`::Good"),
+        (
+            Value::Enum("My Enum::Good".into()),
+            "! Neo4j cannot hold the enum value \"My Enum::Good\"",
+            "`My Enum`::Good",
+        ),
         (
             Value::Structure(0x3F, vec![]),
             "! a structure with tag 0x3F has no form in Cypher",
             "! a structure with tag 0x3F has no form in Cypher",
         ),
         (Value::Date(Date { days: 19_782 }), "date('2024-02-29')", "DATE(\"2024-02-29\")"),
-        (
-            Value::Date(Date { days: 2_932_897 }),
-            "date('+10000-01-01')",
-            "! Memgraph cannot hold the year 10000",
-        ),
+        (Value::Date(Date { days: 2_932_897 }), "date('+10000-01-01')", "! Memgraph cannot hold the year 10000"),
         (
             Value::LocalTime(LocalTime { nanoseconds: 1_000 }),
             "localtime('00:00:00.000001')",
@@ -127,7 +127,11 @@ fn values_as_both_systems_read_them() {
             "datetime({epochSeconds: 0, nanosecond: 0, timezone: \"Mars/Olympus\\\"})\"})",
             "! no offset is known for the time zone \"Mars/Olympus\\\"})\" at this instant",
         ),
-        (zoned(0, "+01:00"), "! Neo4j cannot hold a time zone of the name \"+01:00\"", "! Memgraph cannot hold a time zone of the name \"+01:00\""),
+        (
+            zoned(0, "+01:00"),
+            "! Neo4j cannot hold a time zone of the name \"+01:00\"",
+            "! Memgraph cannot hold a time zone of the name \"+01:00\"",
+        ),
         (
             duration(14, 3, -1, 999_999_999),
             "duration({months: 14, days: 3, seconds: -1, nanoseconds: 999999999})",

@@ -22,9 +22,8 @@ use crate::model::{Constraint, ConstraintKind, Entity, Index, IndexKind, SchemaO
 const MEMGRAPH: Dialect = Dialect::Memgraph;
 
 /// What a trigger can react to.
-const EVENTS: [&str; 9] = [
-    "CREATE", "() CREATE", "--> CREATE", "DELETE", "() DELETE", "--> DELETE", "UPDATE", "() UPDATE", "--> UPDATE",
-];
+const EVENTS: [&str; 9] =
+    ["CREATE", "() CREATE", "--> CREATE", "DELETE", "() DELETE", "--> DELETE", "UPDATE", "() UPDATE", "--> UPDATE"];
 
 pub(super) fn create(object: &SchemaObject) -> Result<Vec<String>> {
     match object {
@@ -81,8 +80,7 @@ fn create_index(object: &SchemaObject, index: &Index) -> Result<Vec<String>> {
             text.word(" VECTOR").word(edge).word(" INDEX ").name(name)?.word(" ON ");
             let all = config.get("labels").and_then(Value::as_str) == Some("all");
             text.word(if labels.is_empty() { "" } else { ":" });
-            text.names(labels, "", if all { "&:" } else { "|:" })?;
-            // The separators of the statement carry no colon but before the first label's backtick of each.
+            text.names(labels, "", if all { "&" } else { "|" })?;
             text.word("(").name(property)?.word(") WITH CONFIG { ");
             let settings = config.iter().filter(|(key, _)| *key != "labels");
             for (at, (key, value)) in settings.enumerate() {
@@ -165,8 +163,19 @@ fn constraint_statement(verb: &str, object: &SchemaObject, constraint: &Constrai
 #[must_use]
 pub(super) fn property_type(name: &str) -> Option<&'static str> {
     const TYPES: [&str; 13] = [
-        "STRING", "BOOLEAN", "INTEGER", "FLOAT", "LIST", "MAP", "DURATION", "DATE", "LOCALTIME", "LOCALDATETIME",
-        "ZONEDDATETIME", "ENUM", "POINT",
+        "STRING",
+        "BOOLEAN",
+        "INTEGER",
+        "FLOAT",
+        "LIST",
+        "MAP",
+        "DURATION",
+        "DATE",
+        "LOCALTIME",
+        "LOCALDATETIME",
+        "ZONEDDATETIME",
+        "ENUM",
+        "POINT",
     ];
     let name = name.replace(' ', "");
     let name = if name == "BOOL" { "BOOLEAN" } else { &name };

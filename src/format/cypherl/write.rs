@@ -5,9 +5,7 @@ use super::{Helper, Options};
 use crate::cypher::{Dialect, literal, name, schema};
 use crate::error::{Error, Result};
 use crate::format::{Encoder, Statement, Wrote};
-use crate::model::{
-    Block, Capability, Class, Header, IndexKind, Item, Schema, SchemaObject, Trailer,
-};
+use crate::model::{Block, Capability, Class, Header, IndexKind, Item, Schema, SchemaObject, Trailer};
 
 /// The names of the lookup indexes that a new database has, 5.26 and 2026.
 const DEFAULT_LOOKUPS: [&str; 4] = ["index_343aff4e", "index_f7700477", "index_460996c0", "index_1b9dcc97"];
@@ -154,7 +152,8 @@ impl Cypherl {
 
     /// A head or trailer that every client takes.
     fn remark(&self, mark: &str, value: &impl serde::Serialize, out: &mut Vec<u8>) -> Result<()> {
-        let json = serde_json::to_string(value).map_err(|cause| Error::failed("writing JSON failed").caused_by(cause))?;
+        let json =
+            serde_json::to_string(value).map_err(|cause| Error::failed("writing JSON failed").caused_by(cause))?;
         match self.dialect {
             Dialect::Neo4j => {
                 // ASCII alone, for cypher-shell in any locale: what is beyond it in JSON stands inside of strings.
@@ -203,8 +202,12 @@ fn comes_first(object: &SchemaObject) -> bool {
 impl Encoder for Cypherl {
     fn capability(&self) -> Capability {
         let values: &[&str] = match self.dialect {
-            Dialect::Memgraph => &["bytes", "time", "vector", "structure", "list of bytes", "list of time", "list of structure"],
-            Dialect::Neo4j => &["map", "enum", "structure", "list of list", "list of map", "list of null", "list of structure"],
+            Dialect::Memgraph => {
+                &["bytes", "time", "vector", "structure", "list of bytes", "list of time", "list of structure"]
+            }
+            Dialect::Neo4j => {
+                &["map", "enum", "structure", "list of list", "list of map", "list of null", "list of structure"]
+            }
         };
         Capability {
             system: format!("CYPHERL for {}", self.dialect.product()),
