@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 /// How much of what a graph holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tally {
     /// Nodes.
     pub nodes: u64,
@@ -36,6 +37,7 @@ pub struct Tally {
 
 /// The end of a dump: what it held, and proof that it is whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Trailer {
     /// The counts.
     pub tally: Tally,

@@ -85,7 +85,7 @@ impl<'a> Parser<'a> {
 
     /// Passes over white space and this byte, if it is next.
     #[inline]
-    pub(super) fn punctuation(&mut self, byte: u8) -> bool {
+    pub fn punctuation(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
         is_next
@@ -101,7 +101,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Sets the position to where something began, for an error about it.
-    pub(super) fn blame<T>(&mut self, from: usize, message: impl Into<String>) -> Result<T> {
+    pub fn blame<T>(&mut self, from: usize, message: impl Into<String>) -> Result<T> {
         self.at = from;
         Err(Error::corrupt(message))
     }
@@ -168,7 +168,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads `[…]`, each element by `each`, and tells how many there were.
-    pub(super) fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Result<()>) -> Result<usize> {
+    pub fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Result<()>) -> Result<usize> {
         if !self.punctuation(b'[') {
             return Err(self.expected("\"[\""));
         }
