@@ -16,6 +16,8 @@ mod schema;
 #[path = "conformance/writing.rs"]
 mod writing;
 
+#[path = "conformance/neo4j.rs"]
+mod neo4j;
 #[path = "conformance/sqlite.rs"]
 mod sqlite;
 
@@ -42,3 +44,4 @@ macro_rules! conformance {
 }
 
 conformance!(on_sqlite, super::sqlite::Sqlite::new());
+conformance!(on_neo4j, super::neo4j::Neo4j::new());
