@@ -11,7 +11,7 @@ pub mod url;
 pub use access::Access;
 pub use url::Location;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::header::Origin;
 use crate::model::{Block, Capability, Class, Consistency, Schema, SchemaObject};
 use std::collections::BTreeSet;
@@ -171,7 +171,7 @@ pub trait Session: Send {
 pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Source>> {
     match location {
         Location::Neo4j(server) => neo4j::open_source(server, access),
-        Location::Sqlite(path) => Err(Error::failed(format!("sqlite:{} is not built in yet", path.display()))),
+        Location::Sqlite(path) => sqlite::open_source(path),
     }
 }
 
@@ -182,6 +182,6 @@ pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Sourc
 pub fn open_target(location: &Location, access: &Access) -> Result<Box<dyn Target>> {
     match location {
         Location::Neo4j(server) => neo4j::open_target(server, access),
-        Location::Sqlite(path) => Err(Error::failed(format!("sqlite:{} is not built in yet", path.display()))),
+        Location::Sqlite(path) => sqlite::open_target(path),
     }
 }

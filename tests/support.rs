@@ -1,0 +1,8 @@
+//! What several tests share. A test file says `mod support;`.
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+pub mod arbitrary;
+pub mod graph;
+
+pub use arbitrary::Limits;
+pub use graph::{Graph, Same};
