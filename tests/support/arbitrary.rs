@@ -296,7 +296,14 @@ fn scalars(limits: Limits) -> Vec<BoxedStrategy<Value>> {
 pub fn value(limits: Limits) -> BoxedStrategy<Value> {
     let bytes = vec(any::<u8>(), 0..40).prop_map(Value::Bytes).boxed();
     let alone: Vec<_> = scalars(limits).into_iter().chain(limits.bytes.then_some(bytes)).collect();
-    let lists: Vec<_> = scalars(limits).into_iter().map(|of| vec(of, 0..20).prop_map(Value::List).boxed()).collect();
+    // Where points are not odd, those of one list have one reference system: that of the first.
+    let list = move |mut list: Vec<Value>| {
+        let system = |value: &Value| if let Value::Point(point) = value { Some(point.srid) } else { None };
+        let first = list.first().and_then(system);
+        list.retain(|value| limits.odd_points || system(value) == first);
+        Value::List(list)
+    };
+    let lists: Vec<_> = scalars(limits).into_iter().map(|of| vec(of, 0..20).prop_map(list).boxed()).collect();
     let alone = proptest::strategy::Union::new(alone).boxed();
     let flat = prop_oneof![4 => alone.clone(), 1 => proptest::strategy::Union::new(lists)].boxed();
     let member =
