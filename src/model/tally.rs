@@ -1,7 +1,7 @@
 //! Counts of a graph: what a trailer holds, and what a restore is checked against.
 
 use super::block::{Block, Class};
-use super::packstream::ValueRef;
+use super::packstream::{Cursor, ValueRef};
 use super::schema::SchemaObject;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,24 @@ fn type_name(value: &ValueRef<'_>) -> &'static str {
     }
 }
 
+/// The name under which the next value is counted: `float`, `list of date`.
+///
+/// # Errors
+/// The bytes are not well formed.
+pub fn sort_of_value(mut cursor: Cursor<'_>) -> Result<String> {
+    let (outer, inner) = sort_names(&mut cursor)?;
+    Ok(inner.map_or_else(|| outer.to_owned(), |inner| format!("{outer} of {inner}")))
+}
+
+fn sort_names(cursor: &mut Cursor<'_>) -> Result<(&'static str, Option<&'static str>)> {
+    let value = cursor.value()?;
+    let inner = match value {
+        ValueRef::List(size) if size > 0 => Some(type_name(&cursor.value()?)),
+        _ => None,
+    };
+    Ok((type_name(&value), inner))
+}
+
 /// Counts blocks without making a string for each.
 #[derive(Debug, Default)]
 pub struct Counter {
@@ -94,13 +112,8 @@ impl Counter {
             let mut cursor = block.cursor(item);
             for _ in 0..cursor.map()? {
                 cursor.string()?;
-                let mut member = cursor;
-                let value = member.value()?;
-                let inner = match value {
-                    ValueRef::List(size) if size > 0 => Some(type_name(&member.value()?)),
-                    _ => None,
-                };
-                *self.values.entry((type_name(&value), inner)).or_default() += 1;
+                let names = sort_names(&mut cursor.clone())?;
+                *self.values.entry(names).or_default() += 1;
                 cursor.check()?;
             }
         }
@@ -156,6 +169,24 @@ impl Counter {
 }
 
 impl Tally {
+    /// Adds another graph's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.nodes += other.nodes;
+        self.relationships += other.relationships;
+        self.unlabelled += other.unlabelled;
+        self.statements += other.statements;
+        for (mine, theirs) in [
+            (&mut self.labels, &other.labels),
+            (&mut self.types, &other.types),
+            (&mut self.schema, &other.schema),
+            (&mut self.values, &other.values),
+        ] {
+            for (name, count) in theirs {
+                *mine.entry(name.clone()).or_default() += count;
+            }
+        }
+    }
+
     /// Compares what a dump's trailer says with what was read.
     ///
     /// # Errors

@@ -69,7 +69,7 @@ fn kind_of(batch: &Block) -> Result<String> {
     let mut text = Vec::new();
     for name in kind.names() {
         text.push(b':');
-        cypher::name(Dialect::Neo4j, name, &mut text);
+        cypher::name::put(Dialect::Neo4j, name, &mut text)?;
     }
     Ok(String::from_utf8_lossy(&text).into_owned())
 }

@@ -82,20 +82,14 @@ impl Target for Neo4jTarget {
 
     fn remove(&mut self, object: &SchemaObject) -> Result<()> {
         let name = object.name().unwrap_or_default();
-        let quoted = || {
-            let mut text = Vec::new();
-            cypher::name(Dialect::Neo4j, name, &mut text);
-            String::from_utf8_lossy(&text).into_owned()
-        };
+        let quoted = cypher::name::quoted(Dialect::Neo4j, name)?;
         match object {
             SchemaObject::Trigger(_) => trigger::remove(&mut self.connection, &self.link, name),
-            SchemaObject::Index(_) => self.run(&format!("DROP INDEX {}", quoted())),
-            SchemaObject::Constraint(_) => self.run(&format!("DROP CONSTRAINT {}", quoted())),
-            SchemaObject::Other(other) if other.kind.ends_with(" index") => {
-                self.run(&format!("DROP INDEX {}", quoted()))
-            }
+            SchemaObject::Index(_) => self.run(&format!("DROP INDEX {quoted}")),
+            SchemaObject::Constraint(_) => self.run(&format!("DROP CONSTRAINT {quoted}")),
+            SchemaObject::Other(other) if other.kind.ends_with(" index") => self.run(&format!("DROP INDEX {quoted}")),
             SchemaObject::Other(other) if other.kind.ends_with(" constraint") => {
-                self.run(&format!("DROP CONSTRAINT {}", quoted()))
+                self.run(&format!("DROP CONSTRAINT {quoted}"))
             }
             SchemaObject::Other(_) => Err(Error::refused(format!("cannot remove {}", object.describe()))),
         }
@@ -144,6 +138,7 @@ fn capability(link: &Link, triggers: bool) -> Capability {
     Capability {
         system: format!("Neo4j {} {}", origin.version, origin.edition).trim_end().to_owned(),
         refused_values: refused,
+        refused_objects: None,
         refused_constraints: constraints,
         refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
         triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },

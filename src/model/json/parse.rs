@@ -122,12 +122,13 @@ impl<'a> Parser<'a> {
         self.member(out, 0)
     }
 
-    /// Reads an object into `out` as a map with its keys as they are, even those that begin with `$`; its members are typed values.
+    /// Reads an item's properties into `out`: an object with its keys as they are, even those that begin with `$`, whose members
+    /// are typed values and not null.
     ///
     /// # Errors
     /// What is wrong with the text.
-    pub fn map(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        self.plain_object(out, 0)
+    pub fn properties(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        self.object_of(out, 0, Rules::Properties)
     }
 
     /// Passes over a value of plain JSON, in which `$` means nothing. `out` is for its use.
@@ -237,22 +238,28 @@ impl<'a> Parser<'a> {
             }
         }
         self.at = from;
-        self.object_of(out, depth, self.typed)
+        self.object_of(out, depth, if self.typed { Rules::Bare } else { Rules::Plain })
     }
 
     pub(super) fn plain_object(&mut self, out: &mut Vec<u8>, depth: usize) -> Result<()> {
-        self.object_of(out, depth, false)
+        self.object_of(out, depth, Rules::Plain)
     }
 
-    /// An object that is a map; with `bare` no key may begin with `$`.
-    fn object_of(&mut self, out: &mut Vec<u8>, depth: usize, bare: bool) -> Result<()> {
+    /// An object that is a map.
+    fn object_of(&mut self, out: &mut Vec<u8>, depth: usize, rules: Rules) -> Result<()> {
         let depth = deeper(depth)?;
         let from = self.at;
         let first = self.keys.0.len();
         let open = packstream::open_map(out);
         self.fields(|parser, key, from| {
-            if bare && key.starts_with('$') {
-                return parser.blame(from, format!("an object with the key {key:?} must have no other key"));
+            match rules {
+                Rules::Bare if key.starts_with('$') => {
+                    return parser.blame(from, format!("an object with the key {key:?} must have no other key"));
+                }
+                Rules::Properties if parser.peek() == Some(b'n') => {
+                    return parser.blame(from, format!("the property {key:?} is null"));
+                }
+                _ => {}
             }
             packstream::put_string(out, key);
             parser.keys.0.push(out.len() - key.len()..out.len());
@@ -422,6 +429,17 @@ impl<'a> Parser<'a> {
             }
         }
     }
+}
+
+/// What an object that is a map may hold.
+#[derive(Clone, Copy)]
+enum Rules {
+    /// Any key and no null.
+    Properties,
+    /// Any key.
+    Plain,
+    /// No key that begins with `$`.
+    Bare,
 }
 
 enum Number {
