@@ -8,6 +8,9 @@ pub mod arbitrary;
 pub mod dump;
 #[path = "support/graph.rs"]
 pub mod graph;
+pub mod neo4j;
+pub mod proxy;
+pub mod tool;
 
 pub use arbitrary::Limits;
 pub use graph::{Graph, Same};
