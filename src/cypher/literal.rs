@@ -55,9 +55,11 @@ fn storable(dialect: Dialect, members: &mut Cursor<'_>, size: usize) -> Result<(
     let mut first = None;
     for _ in 0..size {
         let member = members.value()?;
-        // An instant with an offset and one with a zone are one type to Neo4j.
+        // An instant with an offset and one with a named zone are one type to Neo4j.
         let kind = match member {
-            ValueRef::ZonedDateTime(_) => std::mem::discriminant(&ValueRef::DateTime(DateTime { seconds: 0, nanoseconds: 0, offset: 0 })),
+            ValueRef::ZonedDateTime(_) => {
+                std::mem::discriminant(&ValueRef::DateTime(DateTime { seconds: 0, nanoseconds: 0, offset: 0 }))
+            }
             _ => std::mem::discriminant(&member),
         };
         if *first.get_or_insert(kind) != kind {
