@@ -5,6 +5,7 @@
 //! | [`handshake`] | which version is spoken: pure |
 //! | [`chunk`] | messages out of a stream of chunks, and into one: pure |
 //! | [`message`] | what the messages say: pure |
+//! | [`query`] | a statement with what it needs, and its summary |
 //! | [`failure`] | what a server's failure means to us: pure |
 //! | [`client`] | the order of requests and replies, over anything that reads and writes |
 //! | [`connection`] | the socket and TLS, and nothing else |
@@ -19,8 +20,10 @@ pub mod connection;
 pub mod failure;
 pub mod handshake;
 pub mod message;
+pub mod query;
 
-pub use client::{Auth, Client, Query, Row, Scope, Summary};
+pub use client::{Auth, Client};
 pub use connection::{Connection, Endpoint, Tls};
 pub use handshake::Version;
 pub use message::Mode;
+pub use query::{Query, Row, Scope, Summary};

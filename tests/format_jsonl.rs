@@ -19,8 +19,11 @@ fn open(bytes: &[u8]) -> Result<Box<dyn Decoder>, Error> {
     jsonl::decoder(Box::new(std::io::Cursor::new(bytes.to_vec())))
 }
 
+/// What a dump held, and the decoder at its end.
+type Whole = (Graph, Vec<Statement>, Box<dyn Decoder>);
+
 /// Reads everything; the decoder comes back for its trailer and warnings.
-fn read(bytes: &[u8]) -> Result<(Graph, Vec<Statement>, Box<dyn Decoder>), Error> {
+fn read(bytes: &[u8]) -> Result<Whole, Error> {
     let mut decoder = open(bytes)?;
     let (mut graph, mut statements) = (Graph::default(), Vec::new());
     while let Some(piece) = decoder.next()? {

@@ -471,14 +471,6 @@ fn everything_on_the_source_arrives_on_the_target_as_it_was() {
     assert_eq!(sorted(&relationships), sorted(&scan(TARGET, Class::Relationships)));
 }
 
-/// The file of the test server's certificate authority.
-fn authority() -> std::path::PathBuf {
-    let home = std::process::Command::new("scripts/neo4j").args(["home", "source"]).output().unwrap();
-    assert!(home.status.success(), "scripts/neo4j home source failed: run scripts/test");
-    let home = String::from_utf8(home.stdout).unwrap();
-    std::path::Path::new(home.trim()).join("certificates/ca.pem")
-}
-
 #[test]
 fn tls_with_and_without_trust() {
     let with = |suffix: &str| {
@@ -490,7 +482,7 @@ fn tls_with_and_without_trust() {
         view.scan(Class::Nodes, &mut |_| Ok(()))
     };
     counted(&with("ssc"), &access()).unwrap();
-    counted(&with("s"), &Access { ca_file: Some(authority()), ..access() }).unwrap();
+    counted(&with("s"), &Access { ca_file: Some(variable("GRAPHFERRY_TEST_CA").into()), ..access() }).unwrap();
     let error = counted(&with("s"), &access()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().ends_with("is not trusted"), "{error:?}");

@@ -4,6 +4,9 @@
 pub mod arbitrary;
 pub mod dump;
 pub mod graph;
+pub mod neo4j;
+pub mod proxy;
+pub mod tool;
 
 pub use arbitrary::Limits;
 pub use graph::{Graph, Same};
