@@ -1,14 +1,11 @@
 //! Constraints that the store enforces: uniqueness, existence, and both of them as a key.
 //!
-//! Two values are the same here when type and encoding are the same: 1 and 1.0 are two values, and so are 0.0 and
-//! -0.0. An item that lacks one of the properties (or has null there) is outside a uniqueness constraint, and breaks
-//! an existence constraint.
+//! Two values are the same here when type and encoding are the same: 1 and 1.0 are two values, and so are 0.0 and -0.0.
+//! An item that lacks one of the properties is outside a uniqueness constraint, and breaks an existence constraint.
 
 use super::fault::{during, fault};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{
-    Block, Class, ConstraintKind, Cursor, Entity, Item, Kind, SchemaObject, Value, ValueRef, packstream,
-};
+use crate::model::{Block, Class, ConstraintKind, Cursor, Entity, Item, Kind, SchemaObject, Value, packstream};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 /// Keys longer than this are kept as a hash.
@@ -159,8 +156,8 @@ impl Rule {
                     cursor.check()?;
                     continue;
                 }
+                found = true;
                 let mut value = Cursor::new(cursor.raw()?);
-                found = !matches!(value.clone().value()?, ValueRef::Null);
                 while !value.is_at_end() {
                     packstream::put_value(key, &value.value()?);
                 }

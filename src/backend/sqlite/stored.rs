@@ -11,7 +11,8 @@ use rusqlite::types::{ToSqlOutput, ValueRef as Column};
 /// Writes a property map as it is stored.
 ///
 /// # Errors
-/// A value has no text (a time of day beyond 24 hours), or a map has a key twice: it could never be read again.
+/// A value has no text (a time of day beyond 24 hours), a map has a key twice, or a property is null: it could never be
+/// read again.
 pub(super) fn write(properties: &[u8], out: &mut Vec<u8>) -> Result<()> {
     let failed = |key: &str, cause: Error| {
         Error::new(cause.kind(), format!("the property {key:?} cannot be stored: {}", cause.message()))
@@ -26,7 +27,7 @@ pub(super) fn write(properties: &[u8], out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a key may be there twice, at the top or in a map inside: no server has such properties, a dump by another
+/// Whether a property is null, or a key may be there twice, at the top or in a map inside: no server has such properties, a dump by another
 /// tool might. May say yes where none is; that costs a look at what was written.
 fn is_suspect(properties: &[u8]) -> Result<bool> {
     let mut cursor = Cursor::new(properties);
@@ -44,9 +45,12 @@ fn is_suspect(properties: &[u8]) -> Result<bool> {
             *place = key;
         }
         let mut value = Cursor::new(cursor.raw()?);
+        let mut is_first = true;
         while !value.is_at_end() {
-            if matches!(value.value()?, ValueRef::Map(2..)) {
-                return Ok(true);
+            match value.value()? {
+                ValueRef::Map(2..) => return Ok(true),
+                ValueRef::Null if is_first => return Ok(true),
+                _ => is_first = false,
             }
         }
     }
