@@ -166,7 +166,7 @@ fn only_a_lost_answer_to_commit_leaves_a_doubt() {
         let (done, ids) = write(&whole[..parts]);
         let error = done.unwrap_err();
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Unreachable, retry), "{parts} parts");
-        assert_eq!(ids, []);
+        assert!(ids.is_empty());
     }
     let deadlock = failure("Neo.TransientError.Transaction.DeadlockDetected", "deadlock");
     let (done, _) = write(&[login, begun, deadlock]);
