@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use graphferry::backend::sqlite::{open_source, open_target};
-use graphferry::model::{Block, Class, Kind, packstream};
+use graphferry::model::{Block, Class, Constraint, ConstraintKind, Entity, Kind, Map, SchemaObject, packstream};
 use std::path::Path;
 use std::time::Instant;
 
@@ -16,20 +16,27 @@ fn main() {
     let mut sizes = std::env::args().skip(1).filter_map(|argument| argument.parse::<usize>().ok());
     let nodes = sizes.next().unwrap_or(200_000);
     let relationships = sizes.next().unwrap_or(1_000_000);
-    let mut best = [f64::MAX; 4];
+    let mut best = [f64::MAX; 5];
     let mut size = 0;
     for _ in 0..3 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bench.db");
         let (fill_nodes, fill_relationships) = fill(&path, nodes, relationships);
-        let times = [fill_nodes, fill_relationships, scan(&path, Class::Nodes), scan(&path, Class::Relationships)];
+        let scans = [scan(&path, Class::Nodes), scan(&path, Class::Relationships)];
+        let times = [fill_nodes, fill_relationships, scans[0], scans[1], constrain(&path)];
         for (best, time) in best.iter_mut().zip(times) {
             *best = best.min(time);
         }
         size = std::fs::metadata(&path).unwrap().len();
     }
-    let counts = [nodes, relationships, nodes, relationships];
-    let what = ["restore nodes, 3 properties", "restore relationships, 1 property", "scan nodes", "scan relationships"];
+    let counts = [nodes, relationships, nodes, relationships, nodes];
+    let what = [
+        "restore nodes, 3 properties",
+        "restore relationships, 1 property",
+        "scan nodes",
+        "scan relationships",
+        "check a new uniqueness constraint",
+    ];
     for ((what, count), time) in what.iter().zip(counts).zip(best) {
         println!("{what:<34} {count:>9} in {time:>6.3} s = {:>9.0}/s", count as f64 / time);
     }
@@ -104,5 +111,23 @@ fn scan(path: &Path, class: Class) -> f64 {
         })
         .unwrap();
     assert!(bytes > 0);
+    begun.elapsed().as_secs_f64()
+}
+
+fn constrain(path: &Path) -> f64 {
+    let mut target = open_target(path).unwrap();
+    let begun = Instant::now();
+    target
+        .apply(&SchemaObject::Constraint(Constraint {
+            name: None,
+            kind: ConstraintKind::Unique,
+            on: Entity::Node,
+            label: "Person".to_owned(),
+            properties: vec!["name".to_owned()],
+            provider: None,
+            config: Map::new(),
+        }))
+        .unwrap();
+    target.settle().unwrap();
     begun.elapsed().as_secs_f64()
 }

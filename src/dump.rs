@@ -100,6 +100,10 @@ impl Feed for Held<'_> {
         self.feed.estimate()
     }
 
+    fn name(&self) -> Option<&str> {
+        self.feed.name()
+    }
+
     fn run(&mut self, sink: &mut dyn FnMut(crate::format::Piece) -> Result<()>) -> Result<crate::feed::End> {
         self.feed.run(sink)
     }

@@ -42,6 +42,11 @@ pub trait Feed: Send {
     /// How many nodes and relationships will come, if known.
     fn estimate(&self) -> Option<(u64, u64)>;
 
+    /// What errors call it: a dump's file; `None` for a database, whose errors name it themselves.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
     /// Pushes every piece but the schema that [`Feed::schema`] gives. An error of `sink` ends it and is returned.
     ///
     /// # Errors
@@ -148,6 +153,10 @@ impl Feed for DumpFeed {
         None
     }
 
+    fn name(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+
     fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
         let name = self.name.clone();
         let named = |error: Error| error.in_file(&name);
@@ -183,6 +192,7 @@ pub fn pump<T: Send>(
     consume: impl FnOnce(Receiver<Piece>) -> Result<T>,
 ) -> Result<(T, End)> {
     let (send, receive) = bounded(WAITING);
+    let name = feed.name().map(str::to_owned);
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
             feed.run(&mut |piece| {
@@ -203,7 +213,11 @@ pub fn pump<T: Send>(
         let read = reading.join().map_err(|_| Error::failed("the reading thread panicked"))?;
         match (consumed, read) {
             (Ok(value), Ok(end)) => Ok((value, end)),
-            (Ok(_), Err(error)) | (Err(error), _) => Err(error),
+            (Err(error), _) => Err(match (name, error.position()) {
+                (Some(name), Some(_)) => error.in_file(&name),
+                _ => error,
+            }),
+            (Ok(_), Err(error)) => Err(error),
         }
     })
 }

@@ -14,6 +14,8 @@ mod crash;
 mod file;
 #[path = "embedded_store/inside.rs"]
 mod inside;
+#[path = "embedded_store/memory.rs"]
+mod memory;
 #[path = "embedded_store/writers.rs"]
 mod writers;
 

@@ -3,63 +3,27 @@
 
 mod support;
 
-use graphferry::format::{Decoder, Encoder, Piece, Statement, Wrote, jsonl};
-use graphferry::model::header::Origin;
-use graphferry::model::tally::Counter;
-use graphferry::model::{Consistency, Cursor, Header, Schema, Trailer, Value, json};
+use graphferry::format::{Decoder, Encoder, Piece, Statement, jsonl};
+use graphferry::model::{Cursor, Schema, Value, json};
 use graphferry::{Error, ErrorKind};
 use proptest::prelude::*;
 use support::arbitrary::{nan, value};
+use support::dump::{header, statement};
 use support::{Graph, Limits, Same, graph};
 
-fn header() -> Header {
-    Header {
-        tool: "graphferry test".into(),
-        source: Origin { product: "neo4j".into(), version: "5.26.0".into(), ..Origin::default() },
-        created: "2024-02-29T12:00:00Z".into(),
-        consistency: Consistency::Snapshot,
-        filters: vec!["--include-label \"A\"".into()],
-    }
-}
-
-/// A whole dump, as the verbs write it: the last object of the schema comes late, and a statement lies between nodes and relationships.
 fn dump(graph: &Graph, block_size: usize) -> Vec<u8> {
-    let encoder = jsonl::encoder();
-    let mut counter = Counter::default();
-    let (early, late) = graph.schema.objects.split_at(graph.schema.objects.len().div_ceil(2));
-    let [early, late] = [early, late].map(|objects| Schema { objects: objects.to_vec() });
-    let mut out = Vec::new();
-    encoder.begin(&header(), &early, &mut out).unwrap();
-    graph.schema.objects.iter().for_each(|object| counter.object(object));
-    let mut class = None;
-    for block in graph.blocks(block_size) {
-        if class != Some(block.class()) {
-            encoder.open(block.class(), &mut out).unwrap();
-            encoder.statement(&statement(0), &mut out).unwrap();
-            counter.statement();
-            class = Some(block.class());
-        }
-        encoder.block(&block, &mut out).unwrap();
-        counter.block(&block).unwrap();
-    }
-    let wrote = Wrote { nodes: !graph.nodes.is_empty(), relationships: !graph.relationships.is_empty() };
-    encoder.finish(&early, &late, wrote, &mut out).unwrap();
-    let blake3 = blake3::hash(&out).to_hex().to_string();
-    let trailer = Trailer { tally: counter.tally(), source_changed: Some(false), blake3 };
-    encoder.trailer(&trailer, &mut out).unwrap();
-    out
-}
-
-fn statement(line: u64) -> Statement {
-    Statement { text: "CALL x(\"\n\")".into(), line }
+    support::dump::dump(&jsonl::encoder(), graph, block_size)
 }
 
 fn open(bytes: &[u8]) -> Result<Box<dyn Decoder>, Error> {
     jsonl::decoder(Box::new(std::io::Cursor::new(bytes.to_vec())))
 }
 
+/// What a dump held, and the decoder at its end.
+type Whole = (Graph, Vec<Statement>, Box<dyn Decoder>);
+
 /// Reads everything; the decoder comes back for its trailer and warnings.
-fn read(bytes: &[u8]) -> Result<(Graph, Vec<Statement>, Box<dyn Decoder>), Error> {
+fn read(bytes: &[u8]) -> Result<Whole, Error> {
     let mut decoder = open(bytes)?;
     let (mut graph, mut statements) = (Graph::default(), Vec::new());
     while let Some(piece) = decoder.next()? {
@@ -206,4 +170,151 @@ fn respell(line: &str) -> String {
     parts.push(out);
     parts.reverse();
     format!(" {{ {} }} ", parts.join(" , "))
+}
+
+/// Everything that the reader must refuse, a file each, with the message beside it.
+#[test]
+fn broken_dumps_are_refused_in_these_words() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/broken");
+    let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    let dumps = names.iter().filter_map(|name| name.to_str()).filter(|name| name.starts_with("jsonl-"));
+    let dumps: Vec<_> = dumps.filter(|name| name.ends_with(".jsonl")).collect();
+    assert!(dumps.len() >= 60, "the fixtures are there");
+    let mut wrong = Vec::new();
+    for name in dumps {
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let expected = std::fs::read_to_string(folder.join(name).with_extension("expected")).unwrap_or_default();
+        let found = match read(&bytes) {
+            Ok(_) => "it was read".to_owned(),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}");
+                error.report()
+            }
+        };
+        if found != expected.trim_end() {
+            wrong.push(format!("{name}\n   found: {found}\nexpected: {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn nested(depth: usize, open: &str, close: &str) -> String {
+    format!("{}{}", open.repeat(depth), close.repeat(depth))
+}
+
+#[test]
+fn depth_is_bounded_the_same_everywhere() {
+    for (open, close) in
+        [("[", "]"), ("{\"a\":", "}"), ("{\"$map\":{\"$a\":", "}}"), ("{\"$structure\":{\"tag\":1,\"fields\":[", "]}}")]
+    {
+        let last = if open.ends_with('[') { "" } else { "1" };
+        let text = |depth| nested(depth, open, close).replacen(&close[..1], &format!("{last}{}", &close[..1]), 1);
+        let mut bytes = Vec::new();
+        json::read(&text(256), &mut bytes).unwrap();
+        Cursor::new(&bytes).check().unwrap();
+        let mut back = Vec::new();
+        json::write(&mut Cursor::new(&bytes), &mut back).unwrap();
+        assert_eq!(String::from_utf8(back).unwrap(), text(256));
+        for depth in [257, 10_000, 1_000_000] {
+            let error = json::read(&text(depth), &mut Vec::new()).unwrap_err();
+            assert_eq!(error.report(), "a value is nested deeper than 256 levels");
+        }
+        // One level around what is allowed, made without the reader.
+        let wrapped = [&[0x91], bytes.as_slice()].concat();
+        assert!(Cursor::new(&wrapped).check().is_err());
+        assert!(json::write(&mut Cursor::new(&wrapped), &mut Vec::new()).is_err());
+    }
+    // In a dump the object of the properties is the first level.
+    let line = |depth| format!("{{\"node\":1,\"properties\":{{\"a\":{}}}}}\n", nested(depth, "[", "]"));
+    assert!(read(line(255).as_bytes()).is_ok());
+    let error = read(line(10_000).as_bytes()).err().unwrap();
+    assert_eq!(error.report(), "line 1, byte 283: a value is nested deeper than 256 levels");
+    let line = format!("{{\"schema\":{}}}\n", nested(10_000, "[", "]"));
+    let error = read(format!("{{\"node\":1}}\n{line}").as_bytes()).err().unwrap();
+    assert_eq!(error.report(), "line 2, byte 277: a value is nested deeper than 256 levels");
+}
+
+#[test]
+fn what_has_no_text_is_not_written() {
+    use graphferry::model::temporal::{DateTime, LocalDateTime, LocalTime, Time};
+    for (value, message) in [
+        (Value::LocalTime(LocalTime { nanoseconds: -1 }), "-1 nanoseconds after midnight are not a time of day"),
+        (
+            Value::LocalTime(LocalTime { nanoseconds: 86_400_000_000_000 }),
+            "86400000000000 nanoseconds after midnight are not a time of day",
+        ),
+        (Value::Time(Time { nanoseconds: 0, offset: 86_400 }), "86400 seconds are not an offset from UTC"),
+        (
+            Value::DateTime(DateTime { seconds: 0, nanoseconds: 0, offset: i32::MIN }),
+            "-2147483648 seconds are not an offset from UTC",
+        ),
+        (
+            Value::LocalDateTime(LocalDateTime { seconds: i64::MIN, nanoseconds: 0 }),
+            "-9223372036854775808 seconds since 1970 have no date",
+        ),
+    ] {
+        let graph =
+            Graph { nodes: vec![(7, vec![], [("a b".to_owned(), value)].into_iter().collect())], ..Graph::default() };
+        let [block] = graph.blocks(1).try_into().unwrap();
+        let error = jsonl::encoder().block(&block, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.report(), format!("node 7, property \"a b\": {message}"));
+    }
+}
+
+#[test]
+fn values_are_written_like_this() {
+    for text in [
+        "null",
+        "-9223372036854775808",
+        "-0.0",
+        "1e300",
+        "0.1",
+        "{\"$float\":\"NaN\"}",
+        "{\"$float\":\"NaN:fff8000000000001\"}",
+        "{\"$float\":\"-Infinity\"}",
+        "\"a\\u0000\\u001b\\n\\r\\t\\\"\\\\/\\u007f\\u0085\\u009f\u{a0}\u{2028}é𝄞\"",
+        "[1,[],{}]",
+        "{\"a\":{\"$map\":{\"b\":1,\"$c\":2}}}",
+        "{\"$bytes\":\"AAH/\"}",
+        "{\"$date\":\"-999999999-01-01\"}",
+        "{\"$localTime\":\"23:59:59.999999999\"}",
+        "{\"$time\":\"12:34:56.000000001+05:30\"}",
+        "{\"$localDateTime\":\"0000-02-29T00:00:00\"}",
+        "{\"$dateTime\":\"2024-02-29T23:59:59.123456789-00:00:30\"}",
+        "{\"$dateTime\":\"2024-10-27T01:30:00Z[Europe/Stockholm]\"}",
+        "{\"$dateTime\":\"2024-10-27T01:30:00Z[a\\\"]]\"}",
+        "{\"$duration\":[9223372036854775807,-3,5,-999999999]}",
+        "{\"$point\":{\"srid\":4326,\"x\":12.5,\"y\":-33.25}}",
+        "{\"$point\":{\"srid\":9157,\"x\":{\"$float\":\"NaN\"},\"y\":0.0,\"z\":-0.0}}",
+        "{\"$vector\":{\"type\":\"f32\",\"values\":[0.1,16777216.0,{\"$float\":\"NaN:ffc00000\"},{\"$float\":\"Infinity\"}]}}",
+        "{\"$vector\":{\"type\":\"i8\",\"values\":[-128,127]}}",
+        "{\"$enum\":\"Status::Good\"}",
+        "{\"$structure\":{\"tag\":63,\"fields\":[\"x\",{\"$date\":\"2024-02-29\"}]}}",
+    ] {
+        let mut bytes = Vec::new();
+        json::read(text, &mut bytes).unwrap();
+        let mut back = Vec::new();
+        json::write(&mut Cursor::new(&bytes), &mut back).unwrap();
+        assert_eq!(String::from_utf8(back).unwrap(), text);
+    }
+    // Other spellings of the same.
+    for (text, ours) in [
+        ("{\"\\u0024date\":\"2024-02-29\"}", "{\"$date\":\"2024-02-29\"}"),
+        (
+            "{\"$vector\":{\"values\":[1,2.5],\"type\":\"f64\"}}",
+            "{\"$vector\":{\"type\":\"f64\",\"values\":[1.0,2.5]}}",
+        ),
+        ("{\"$structure\":{\"fields\":[1],\"tag\":9}}", "{\"$structure\":{\"tag\":9,\"fields\":[1]}}"),
+        ("{\"$point\":{\"y\":2,\"x\":1,\"srid\":7203}}", "{\"$point\":{\"srid\":7203,\"x\":1.0,\"y\":2.0}}"),
+        ("{\"$map\":{\"a\":1}}", "{\"a\":1}"),
+        ("\"\\ud834\\udd1e\\/\\b\\f\"", "\"𝄞/\\u0008\\u000c\""),
+        ("1E+2", "100.0"),
+    ] {
+        let mut bytes = Vec::new();
+        json::read(text, &mut bytes).unwrap();
+        let mut back = Vec::new();
+        json::write(&mut Cursor::new(&bytes), &mut back).unwrap();
+        assert_eq!(String::from_utf8(back).unwrap(), ours);
+    }
 }

@@ -101,7 +101,7 @@ fn server(scheme: &'static str, security: Security, rest: &str) -> Result<Server
     // Looked for in all of it: a password may hold a slash, and then stands where a path would.
     if rest.rsplit_once('@').is_some_and(|(before, _)| before.contains(':')) {
         return Err(Error::usage("the URL carries a password")
-            .hint("everybody on this machine can read it in the process list: put it into the environment or a file"));
+            .hint("everybody on this machine can read it in the process list: set $GRAPHFERRY_PASSWORD, or name a file with --password-file"));
     }
     let (authority, path) = rest.split_once('/').map_or((rest, ""), |(authority, path)| (authority, path));
     let (user, place) = match authority.rsplit_once('@') {

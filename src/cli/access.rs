@@ -9,6 +9,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 #[derive(Args, Clone)]
+#[group(skip)]
 pub(super) struct Options {
     /// A file whose first line is the password
     #[arg(long, global = true, value_name = "FILE", help_heading = "Access")]

@@ -4,6 +4,7 @@ use crate::filter::{Choice, Dangling, Filter, Section};
 use clap::{Args, ValueEnum};
 
 #[derive(Args, Clone, Default)]
+#[group(skip)]
 pub(super) struct Options {
     /// Only nodes with this label; may be given several times
     #[arg(long, value_name = "LABEL", help_heading = "What to carry")]

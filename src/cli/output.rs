@@ -10,6 +10,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 #[derive(Args, Clone)]
+#[group(skip)]
 pub(super) struct Options {
     /// The format; told by the file's name where it is not given, else cypherl
     #[arg(long, short, value_enum, value_name = "FORMAT", help_heading = "Output")]

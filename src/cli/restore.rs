@@ -26,6 +26,7 @@ pub(super) struct Command {
 
 /// What `restore` and `copy` share.
 #[derive(Args, Clone)]
+#[group(skip)]
 pub(super) struct Options {
     /// Into an empty database, or into one that holds data already: then everything is added under new ids
     #[arg(long, value_enum, default_value_t = ModeName::Restoring, value_name = "MODE")]

@@ -1,9 +1,10 @@
 //! The typed JSON of values: what JSON has is written as it is, everything else as an object with one key that begins with `$`.
 //!
-//! docs/format.md describes it for others. Two uses, one implementation: [`write`] and [`Parser`] go between PackStream bytes and JSON text
+//! docs/format.md describes it for others. Two uses, one implementation: [`write()`] and [`Parser`] go between PackStream bytes and JSON text
 //! without a tree in between, for the bulk of a dump; [`serde`] for [`Value`] wraps the same text, for schema objects.
 //! Text that is read is not trusted: it is strict JSON, keys are unique, numbers fit, and depth is bounded.
 
+mod number;
 mod parse;
 mod text;
 mod typed;

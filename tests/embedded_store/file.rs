@@ -148,3 +148,31 @@ fn it_has_no_query_language() {
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(error.report(), "the embedded store has no query language: a statement cannot be run");
 }
+
+/// A store on a medium that may only be read. (Whoever is root may write everywhere, and sees less of this test.)
+#[test]
+#[cfg(unix)]
+fn a_store_that_may_only_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = fresh();
+    put(&*open_target(&path).unwrap(), &nodes(&["A"], [map([]), map([])])).unwrap();
+    let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    allow(&path, 0o444);
+    allow(folder.path(), 0o555);
+    let mut source = open_source(&path).unwrap();
+    let mut count = 0;
+    let mut add = |block: graphferry::model::Block| {
+        count += block.len();
+        Ok(())
+    };
+    source.snapshot(None).unwrap().scan(graphferry::model::Class::Nodes, &mut add).unwrap();
+    assert_eq!(count, 2);
+    drop(source);
+    if fs::File::create(folder.path().join("probe")).is_err() {
+        let error = open_target(&path).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable);
+        let expected = format!("opening {} failed: the file may only be read", path.display());
+        assert_eq!(error.message(), expected);
+    }
+    allow(folder.path(), 0o755);
+}

@@ -47,7 +47,8 @@ fn carry(mut from: TcpStream, mut to: TcpStream, counter: Option<&AtomicU64>, li
     let mut buffer = [0; 16 * 1024];
     loop {
         let size = from.read(&mut buffer).unwrap_or(0);
-        let over = counter.is_some_and(|counter| counter.fetch_add(size as u64, Ordering::SeqCst) + size as u64 > limit);
+        let over =
+            counter.is_some_and(|counter| counter.fetch_add(size as u64, Ordering::SeqCst) + size as u64 > limit);
         if size == 0 || over || to.write_all(&buffer[..size]).is_err() {
             let _ = from.shutdown(Shutdown::Both);
             let _ = to.shutdown(Shutdown::Both);

@@ -77,7 +77,7 @@ impl Stored {
         let text = std::str::from_utf8(stored)
             .map_err(|cause| Error::corrupt("the properties are not valid UTF-8").caused_by(cause))?;
         let mut parser = Parser::reusing(text, std::mem::take(&mut self.keys));
-        parser.map(out)?;
+        parser.properties(out)?;
         parser.end()?;
         self.keys = parser.into_keys();
         Ok(())

@@ -72,8 +72,9 @@ impl Reader {
                 return Err(error.at(this.lines.position(0)));
             }
             Err((error, byte)) => {
+                let is_json = text.trim_start().starts_with('{');
                 let error = error.at(this.lines.position(byte));
-                return Err(error.hint("is this a JSONL dump?"));
+                return Err(if is_json { error } else { error.hint("is this a JSONL dump?") });
             }
         }
         Ok(this)

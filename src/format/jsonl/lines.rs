@@ -180,7 +180,10 @@ mod tests {
         }
     }
 
-    fn all(text: &[u8], step: usize) -> Vec<(Vec<u8>, u64, Option<u64>, bool, String)> {
+    /// A line, its number, its offset, whether it ends, and the checksum before it.
+    type Seen = (Vec<u8>, u64, Option<u64>, bool, String);
+
+    fn all(text: &[u8], step: usize) -> Vec<Seen> {
         let mut lines = Lines::new(Box::new(Drip(Cursor::new(text.to_vec()), step)));
         let mut all = Vec::new();
         while lines.advance().unwrap() {

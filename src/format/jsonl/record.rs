@@ -104,7 +104,7 @@ fn item(parser: &mut Parser<'_>, text: &str, block: &mut Block, kinds: &mut Kind
         end = parser.integer().ok()?;
     }
     parser.literal(b",\"properties\":").then_some(())?;
-    parser.map(block.buffer()).ok()?;
+    parser.properties(block.buffer()).ok()?;
     parser.literal(b"}").then_some(())?;
     (parser.position() == text.len()).then(|| block.push(id, start, end, kind, line))
 }
@@ -162,7 +162,7 @@ impl<'a> Fields<'a> {
                 self.kind.replace((parser.since(begin).to_owned(), kind)).is_some()
             }
             "properties" if self.properties.is_none() => {
-                parser.map(properties)?;
+                parser.properties(properties)?;
                 self.properties.replace(()).is_some()
             }
             "properties" => true,

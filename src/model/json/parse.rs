@@ -1,5 +1,6 @@
 //! JSON text in, PackStream out. Strict, and bounded in depth.
 
+use super::number::Number;
 use super::text;
 use crate::error::{Error, Result};
 use crate::model::packstream::{self, MAX_DEPTH, too_deep};
@@ -14,8 +15,8 @@ pub struct Keys(Vec<Range<usize>>);
 /// A position in JSON text.
 #[derive(Debug)]
 pub struct Parser<'a> {
-    text: &'a str,
-    at: usize,
+    pub(super) text: &'a str,
+    pub(super) at: usize,
     keys: Keys,
     typed: bool,
 }
@@ -58,7 +59,7 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn byte(&self) -> Option<u8> {
+    pub(super) fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
@@ -128,6 +129,15 @@ impl<'a> Parser<'a> {
     /// What is wrong with the text.
     pub fn map(&mut self, out: &mut Vec<u8>) -> Result<()> {
         self.plain_object(out, 0)
+    }
+
+    /// Reads an item's properties into `out`: an object with its keys as they are, even those that begin with `$`, whose members
+    /// are typed values and not null.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn properties(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        self.object_of(out, 0, Rules::Properties)
     }
 
     /// Passes over a value of plain JSON, in which `$` means nothing. `out` is for its use.
@@ -237,22 +247,28 @@ impl<'a> Parser<'a> {
             }
         }
         self.at = from;
-        self.object_of(out, depth, self.typed)
+        self.object_of(out, depth, if self.typed { Rules::Bare } else { Rules::Plain })
     }
 
     pub(super) fn plain_object(&mut self, out: &mut Vec<u8>, depth: usize) -> Result<()> {
-        self.object_of(out, depth, false)
+        self.object_of(out, depth, Rules::Plain)
     }
 
-    /// An object that is a map; with `bare` no key may begin with `$`.
-    fn object_of(&mut self, out: &mut Vec<u8>, depth: usize, bare: bool) -> Result<()> {
+    /// An object that is a map.
+    fn object_of(&mut self, out: &mut Vec<u8>, depth: usize, rules: Rules) -> Result<()> {
         let depth = deeper(depth)?;
         let from = self.at;
         let first = self.keys.0.len();
         let open = packstream::open_map(out);
         self.fields(|parser, key, from| {
-            if bare && key.starts_with('$') {
-                return parser.blame(from, format!("an object with the key {key:?} must have no other key"));
+            match rules {
+                Rules::Bare if key.starts_with('$') => {
+                    return parser.blame(from, format!("an object with the key {key:?} must have no other key"));
+                }
+                Rules::Properties if parser.peek() == Some(b'n') => {
+                    return parser.blame(from, format!("the property {key:?} is null"));
+                }
+                _ => {}
             }
             packstream::put_string(out, key);
             parser.keys.0.push(out.len() - key.len()..out.len());
@@ -354,79 +370,17 @@ impl<'a> Parser<'a> {
         }
         Ok(code)
     }
-
-    #[inline]
-    fn digits(&mut self) -> usize {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        count
-    }
-
-    /// Passes over a number and tells its text, and whether it has a fraction or an exponent.
-    pub(super) fn number_text(&mut self) -> Result<(&'a str, bool)> {
-        self.peek();
-        let from = self.at;
-        self.literal(b"-");
-        let leading_zero = self.byte() == Some(b'0');
-        match self.digits() {
-            0 => return Err(self.expected("a digit")),
-            2.. if leading_zero => return self.blame(from, "a number must not begin with 0"),
-            _ => {}
-        }
-        let whole = self.at;
-        if self.literal(b".") && self.digits() == 0 {
-            return Err(self.expected("a digit after the point"));
-        }
-        if matches!(self.byte(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
-            if self.digits() == 0 {
-                return Err(self.expected("a digit in the exponent"));
-            }
-        }
-        Ok((self.since(from), self.at > whole))
-    }
-
-    #[inline]
-    fn number(&mut self) -> Result<Number> {
-        let from = self.at;
-        let (text, is_float) = self.number_text()?;
-        if is_float {
-            return match text.parse::<f64>() {
-                Ok(value) if value.is_finite() => Ok(Number::Float(value)),
-                _ => self.blame(from, format!("{text} does not fit a 64-bit float")),
-            };
-        }
-        match text.parse::<i64>() {
-            Ok(0) if text.len() > 1 => self.blame(from, "-0 is not an integer; the float is -0.0"),
-            Ok(value) => Ok(Number::Integer(value)),
-            Err(_) => self.blame(from, format!("{text} does not fit a 64-bit integer")),
-        }
-    }
-
-    /// Reads an integer.
-    ///
-    /// # Errors
-    /// There is none, or it does not fit.
-    pub fn integer(&mut self) -> Result<i64> {
-        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
-            return Err(self.expected("an integer"));
-        }
-        let from = self.at;
-        match self.number()? {
-            Number::Integer(value) => Ok(value),
-            Number::Float(_) => {
-                let text = self.since(from).to_owned();
-                self.blame(from, format!("expected an integer, found {text}"))
-            }
-        }
-    }
 }
 
-enum Number {
-    Integer(i64),
-    Float(f64),
+/// What an object that is a map may hold.
+#[derive(Clone, Copy)]
+enum Rules {
+    /// Any key and no null.
+    Properties,
+    /// Any key.
+    Plain,
+    /// No key that begins with `$`.
+    Bare,
 }
 
 pub(super) fn deeper(depth: usize) -> Result<usize> {

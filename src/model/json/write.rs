@@ -21,7 +21,7 @@ pub fn write(cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Result<()> {
 /// nothing but a map. `failed` words the error of one entry.
 ///
 /// # Errors
-/// The next value is no map; or what [`write`] says, in the words of `failed`.
+/// The next value is no map; or what [`write()`] says, in the words of `failed`.
 pub fn write_map(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, failed: impl Fn(&str, Error) -> Error) -> Result<()> {
     let size = cursor.map()?;
     out.push(b'{');
