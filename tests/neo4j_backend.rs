@@ -306,7 +306,9 @@ fn the_schema_is_read_removed_and_made_again() {
     let SchemaObject::Index(vector) = &facts.schema.objects[4] else { panic!() };
     assert_eq!(vector.config["vector.dimensions"], 3.into());
     assert!(vector.provider.as_deref().unwrap().starts_with("vector-"));
-    let kinds: Vec<String> = facts.defaults.objects.iter().map(SchemaObject::sort_of).collect();
+    let mut kinds: Vec<String> = facts.defaults.objects.iter().map(SchemaObject::sort_of).collect();
+    // Their names, and so their order, are the server version's.
+    kinds.sort();
     assert_eq!(kinds, ["node lookup index", "relationship lookup index"]);
     for object in &facts.schema.objects {
         target.remove(object).unwrap();
@@ -344,9 +346,15 @@ fn a_constraint_that_the_data_breaks_names_its_code() {
 
 #[test]
 fn triggers_of_apoc_come_and_go() {
-    let _witness = Witness::of_empty_target();
+    let witness = Witness::of_empty_target();
     let mut target = target();
-    assert!(target.facts().unwrap().capability.triggers.contains(&"apoc".to_owned()));
+    let installed =
+        witness.integers("SHOW PROCEDURES YIELD name WHERE name = 'apoc.trigger.show' RETURN count(*) AS x");
+    let told = target.facts().unwrap().capability.triggers;
+    assert_eq!(told, ["apoc"][..installed[0] as usize]);
+    if told.is_empty() {
+        return;
+    }
     let trigger = |name: &str, paused| {
         SchemaObject::Trigger(Trigger {
             name: name.to_owned(),

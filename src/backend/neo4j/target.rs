@@ -122,7 +122,7 @@ impl Target for Neo4jTarget {
 
 fn capability(link: &Link, triggers: bool) -> Capability {
     let origin = &link.origin;
-    // What a property cannot be in any edition: measured, docs/neo4j.md.
+    // What a property cannot be in any edition.
     let mut refused: Vec<String> = REFUSED_VALUES.iter().map(|name| (*name).to_owned()).collect();
     let vectors = link.is_enterprise() && link.version() >= (2025, 10);
     if !vectors {
