@@ -104,7 +104,8 @@ impl IdMap {
 
     fn scatter(&mut self) {
         if let Form::Dense { base, ids } = &self.form {
-            let known = (*base..).zip(ids).filter(|(_, new)| **new != ABSENT).map(|(old, new)| (old, *new));
+            let old = |at: usize| base.wrapping_add(at as i64);
+            let known = ids.iter().enumerate().filter(|(_, new)| **new != ABSENT).map(|(at, new)| (old(at), *new));
             self.form = Form::Sparse(known.collect());
         }
     }

@@ -82,10 +82,28 @@ pub fn sort_of_value(mut cursor: Cursor<'_>) -> Result<String> {
     Ok(inner.map_or_else(|| outer.to_owned(), |inner| format!("{outer} of {inner}")))
 }
 
+/// The type that all members of a list have, or `mixed`. Points of different systems differ; instants with an offset and with a zone do not.
+fn member_name(cursor: &mut Cursor<'_>, size: usize) -> Result<&'static str> {
+    let sort = |value: &ValueRef<'_>| match value {
+        ValueRef::ZonedDateTime(_) => ("date-time", 0),
+        ValueRef::Point(point) => ("point", point.srid),
+        _ => (type_name(value), 0),
+    };
+    let first = sort(&cursor.clone().value()?);
+    for _ in 0..size {
+        let next = sort(&cursor.clone().value()?);
+        if next != first {
+            return Ok("mixed");
+        }
+        cursor.check()?;
+    }
+    Ok(first.0)
+}
+
 fn sort_names(cursor: &mut Cursor<'_>) -> Result<(&'static str, Option<&'static str>)> {
     let value = cursor.value()?;
     let inner = match value {
-        ValueRef::List(size) if size > 0 => Some(type_name(&cursor.value()?)),
+        ValueRef::List(size) if size > 0 => Some(member_name(cursor, size)?),
         _ => None,
     };
     Ok((type_name(&value), inner))

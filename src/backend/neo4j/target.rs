@@ -146,12 +146,13 @@ fn capability(link: &Link, triggers: bool) -> Capability {
     }
 }
 
-const REFUSED_VALUES: [&str; 11] = [
+const REFUSED_VALUES: [&str; 12] = [
     "null",
     "map",
     "enum",
     "structure",
     "list of null",
+    "list of mixed",
     "list of list",
     "list of map",
     "list of bytes",

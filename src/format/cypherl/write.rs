@@ -206,7 +206,7 @@ impl Encoder for Cypherl {
                 &["bytes", "time", "vector", "structure", "list of bytes", "list of time", "list of structure"]
             }
             Dialect::Neo4j => {
-                &["map", "enum", "structure", "list of list", "list of map", "list of null", "list of structure"]
+                &["map", "enum", "structure", "list of list", "list of map", "list of null", "list of mixed", "list of structure"]
             }
         };
         Capability {
