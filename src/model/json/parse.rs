@@ -123,14 +123,6 @@ impl<'a> Parser<'a> {
         self.member(out, 0)
     }
 
-    /// Reads an object into `out` as a map with its keys as they are, even those that begin with `$`; its members are typed values.
-    ///
-    /// # Errors
-    /// What is wrong with the text.
-    pub fn map(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        self.plain_object(out, 0)
-    }
-
     /// Reads an item's properties into `out`: an object with its keys as they are, even those that begin with `$`, whose members
     /// are typed values and not null.
     ///
