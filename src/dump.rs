@@ -36,15 +36,17 @@ pub struct Plan {
 }
 
 /// Decides what a dump of this feed will do.
-#[must_use]
-pub fn plan(feed: &dyn Feed, options: &Options) -> Plan {
-    let capability = options.format.capability(&options.encoder);
+///
+/// # Errors
+/// What the encoder is told cannot be meant.
+pub fn plan(feed: &dyn Feed, options: &Options) -> Result<Plan> {
+    let capability = options.format.encoder(&options.encoder)?.capability();
     let losses = capability.schema_losses(feed.schema());
     let allowed = |loss: &&Loss| options.allow_loss.contains(loss.kind) || options.allow_loss.contains("all");
     let refused = losses.iter().filter(|loss| !allowed(loss)).cloned().collect();
     let mut schema = feed.schema().clone();
     schema.objects.retain(|object| capability.holds(object));
-    Plan { losses, refused, schema }
+    Ok(Plan { losses, refused, schema })
 }
 
 /// Writes a feed as a dump. Nothing is left behind when it fails.
@@ -58,17 +60,20 @@ pub fn dump(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Written> {
-    let plan = plan(feed, options);
+    let plan = plan(feed, options)?;
     if let Some(first) = plan.refused.first() {
         return Err(Error::refused(format!("{} cannot hold {}", options.format.name(), first.what))
             .hint(format!("add --allow-loss={} to leave it out", first.kind)));
     }
     let mut chosen = options.encoder.clone();
+    if feed.header().source.product == "neo4j" {
+        chosen.database.clone_from(&feed.header().source.database);
+    }
     if let Some(names) = feed.names() {
         chosen.taken_labels.clone_from(&names.labels);
         chosen.taken_properties.clone_from(&names.properties);
     }
-    let encoder = options.format.encoder(&chosen);
+    let encoder = options.format.encoder(&chosen)?;
     let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
     observer.event(&Event::Step { what: "dumping", total });
     let mut feed = Held { feed, schema: plan.schema };

@@ -130,6 +130,8 @@ pub struct EncoderOptions {
     pub taken_labels: BTreeSet<String>,
     /// Property keys that occur, likewise.
     pub taken_properties: BTreeSet<String>,
+    /// CYPHERL: the database that triggers are for; the system's usual one where it is empty.
+    pub database: String,
 }
 
 impl Format {
@@ -159,21 +161,22 @@ impl Format {
     }
 
     /// The format's encoder.
-    #[must_use]
-    pub fn encoder(self, options: &EncoderOptions) -> Box<dyn Encoder> {
-        match self {
+    ///
+    /// # Errors
+    /// What it is told cannot be meant.
+    pub fn encoder(self, options: &EncoderOptions) -> Result<Box<dyn Encoder>> {
+        Ok(match self {
             Self::Cypherl => {
-                let helper = cypherl::Helper::choose(options.dialect, &options.taken_labels, &options.taken_properties);
-                Box::new(cypherl::encoder(cypherl::Options { dialect: options.dialect, helper }))
+                let EncoderOptions { dialect, taken_labels, taken_properties, database } = options;
+                let mut chosen = cypherl::Options::new(*dialect);
+                chosen.helper = cypherl::Helper::choose(*dialect, taken_labels, taken_properties);
+                if !database.is_empty() {
+                    chosen.database.clone_from(database);
+                }
+                Box::new(cypherl::encoder(chosen)?)
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
-        }
-    }
-
-    /// What the format can hold.
-    #[must_use]
-    pub fn capability(self, options: &EncoderOptions) -> Capability {
-        self.encoder(options).capability()
+        })
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         return Err(Error::usage("input and output are the same file"));
     }
     let mut feed = open_dump(&command.input, command.filter.filter())?;
-    let options = command.form.resolve(Some(&command.output));
+    let options = command.form.resolve(Some(&command.output), crate::feed::Feed::header(&feed));
     let output = command.form.open(Some(&command.output), &options)?;
     let consistency = crate::feed::Feed::header(&feed).consistency;
     let written = dump(&mut feed, output, &options, &context.stop, &context.progress)?;

@@ -69,9 +69,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
 }
 
 fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &Context) -> Result<Ending> {
-    let options = command.form.resolve(file);
+    let options = command.form.resolve(file, feed.header());
     if command.dry_run {
-        print_plan(feed, &options);
+        print_plan(feed, &options)?;
         return Ok(Ending::Complete);
     }
     let consistency = feed.header().consistency;
@@ -90,8 +90,8 @@ fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &C
     Ok(Ending::Complete)
 }
 
-fn print_plan(feed: &dyn Feed, options: &crate::dump::Options) {
-    let plan = plan(feed, options);
+fn print_plan(feed: &dyn Feed, options: &crate::dump::Options) -> Result<()> {
+    let plan = plan(feed, options)?;
     let header = feed.header();
     let source = &header.source;
     println!("source      {} {} {}", source.product, source.version, source.database);
@@ -107,6 +107,7 @@ fn print_plan(feed: &dyn Feed, options: &crate::dump::Options) {
         let allowed = if plan.refused.contains(loss) { "refused" } else { "allowed" };
         println!("loss        {} {} ({allowed}: --allow-loss={})", loss.count, loss.what, loss.kind);
     }
+    Ok(())
 }
 
 /// `dumped 12 nodes, 7 relationships, 3 schema objects in 1,234 bytes`.

@@ -4,6 +4,7 @@ use crate::cypher::Dialect;
 use crate::dump::Options as DumpOptions;
 use crate::error::{Error, Result};
 use crate::format::{EncoderOptions, Format};
+use crate::model::Header;
 use crate::volume::{Compression, Output};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal as _;
@@ -15,9 +16,9 @@ pub(super) struct Options {
     /// The format; told by the file's name where it is not given, else cypherl
     #[arg(long, short, value_enum, value_name = "FORMAT", help_heading = "Output")]
     format: Option<FormatName>,
-    /// Whose Cypher a cypherl dump is written for
-    #[arg(long, value_enum, default_value_t = DialectName::Memgraph, value_name = "DIALECT", help_heading = "Output")]
-    dialect: DialectName,
+    /// Whose Cypher a cypherl dump is written for; neo4j for a graph from Neo4j, else memgraph, where it is not given
+    #[arg(long, value_enum, value_name = "DIALECT", help_heading = "Output")]
+    dialect: Option<DialectName>,
     /// Compression: none, zstd, gzip, with a level as in zstd:9; told by the file's name where it is not given
     #[arg(long, value_parser = compression, value_name = "METHOD", help_heading = "Output")]
     compress: Option<Compression>,
@@ -49,7 +50,7 @@ enum DialectName {
 }
 
 impl Options {
-    pub(super) fn resolve(&self, file: Option<&str>) -> DumpOptions {
+    pub(super) fn resolve(&self, file: Option<&str>, header: &Header) -> DumpOptions {
         let named = file.and_then(Format::from_file_name);
         let format = match self.format {
             Some(FormatName::Cypherl) => Format::Cypherl,
@@ -57,8 +58,10 @@ impl Options {
             None => named.unwrap_or_default(),
         };
         let dialect = match self.dialect {
-            DialectName::Memgraph => Dialect::Memgraph,
-            DialectName::Neo4j => Dialect::Neo4j,
+            Some(DialectName::Memgraph) => Dialect::Memgraph,
+            Some(DialectName::Neo4j) => Dialect::Neo4j,
+            None if header.source.product == "neo4j" => Dialect::Neo4j,
+            None => Dialect::Memgraph,
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         DumpOptions {

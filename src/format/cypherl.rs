@@ -1,75 +1,96 @@
-//! CYPHERL: one Cypher statement a line, as Memgraph's `DUMP DATABASE` writes them, for mgconsole and cypher-shell.
+//! CYPHERL: a graph as Cypher statements, one after the other.
 //!
-//! **Written** in two dialects ([`Dialect`]); **read** as data: statements of the known shapes become blocks and schema objects, any other one
-//! is a [`Statement`](super::Statement), in its place.
+//! A dump in the dialect `memgraph` has the shape of Memgraph's own `DUMP DATABASE`, without what Memgraph cannot read of its own; it is replayed
+//! with mgconsole or any client. One in the dialect `neo4j` is replayed with cypher-shell, is pure ASCII, and has one statement a line. Both
+//! are read back here as data, not run: nodes and relationships become blocks, schema statements become objects, and what is
+//! neither is handed on as it is, in its place. Memgraph's own dumps of every version are read too. The format is described in
+//! `docs/format-cypherl.md`.
 //!
-//! Relationships find their ends by a helper label and a helper property that every node carries while the file is replayed; the last
-//! statements of the data take them away again. [`Helper::choose`] picks names that the graph does not have.
+//! The module knows Cypher's text and the model. It opens no file, asks no server, and decides nothing about losses: what a
+//! dialect cannot hold, [`Encoder::capability`](super::Encoder::capability) says beforehand and the encoder refuses.
 //!
-//! The head and the trailer must not disturb a replay. cypher-shell takes `//` comments anywhere, so for Neo4j they are comments. mgconsole knows no
-//! comments and joins lines until a semicolon, so that a comment would swallow the next statement: for Memgraph they are statements that
-//! only return a string.
+//! ```
+//! use graphferry::format::cypherl::{self, Helper, Options};
+//! use graphferry::format::{Encoder, Piece};
+//! use graphferry::model::{Block, Class, Kind, Header, Schema, packstream};
+//!
+//! # fn main() -> graphferry::Result<()> {
+//! let mut block = Block::new(Class::Nodes);
+//! packstream::put_map(block.buffer(), 0);
+//! let kind = block.add_kind(Kind::labels(["Person"]));
+//! block.push(7, 0, 0, kind, 0);
+//!
+//! let encoder = cypherl::encoder(Options::default())?;
+//! let mut dump = Vec::new();
+//! encoder.block(&block, &mut dump)?;
+//! assert_eq!(dump, b"CREATE (:__mg_vertex__:`Person` {__mg_id__: 7});\n");
+//!
+//! let mut decoder = cypherl::decoder(Box::new(std::io::Cursor::new(dump)))?;
+//! let Some(Piece::Block(read)) = decoder.next()? else { panic!("no block") };
+//! assert_eq!(read.items()[0].id, 7);
+//! # Ok(())
+//! # }
+//! ```
 
-mod head;
-pub mod write;
+mod call;
+mod ddl;
+mod helper;
+mod input;
+mod item;
+mod lex;
+mod meta;
+mod read;
+mod value;
+mod write;
 
-pub use write::{Cypherl, encoder};
+use super::Decoder;
+use crate::cypher::{Dialect, schema};
+use crate::error::Result;
+use std::io::Read;
 
-use crate::cypher::Dialect;
-use crate::error::{Error, Result};
-use std::collections::BTreeSet;
+pub use helper::Helper;
+pub use write::Cypherl;
 
 /// How a dump is written.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Whose Cypher.
     pub dialect: Dialect,
-    /// What relationships find their ends by.
+    /// The names that carry the nodes' ids: [`Helper::choose`] finds those that collide with nothing.
     pub helper: Helper,
+    /// The database that APOC's triggers are installed for.
+    pub database: String,
 }
 
-/// Stub until the reader is there.
-///
-/// # Errors
-/// Always.
-pub fn decoder(_: Box<dyn std::io::Read + Send>) -> Result<Box<dyn super::Decoder>> {
-    Err(Error::corrupt("stub"))
-}
-
-/// The label and the property that nodes carry while a file is replayed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Helper {
-    /// The label.
-    pub label: String,
-    /// The property: the node's id in the source.
-    pub id: String,
-}
-
-impl Helper {
-    /// Names that no node has: the dialect's usual ones, or those with a number behind them.
+impl Options {
+    /// The options of a dialect, with its standard helper.
     #[must_use]
-    pub fn choose(dialect: Dialect, labels: &BTreeSet<String>, properties: &BTreeSet<String>) -> Self {
-        let (label, id) = match dialect {
-            Dialect::Memgraph => ("__mg_vertex__", "__mg_id__"),
-            Dialect::Neo4j => ("__graphferry_node__", "__graphferry_id__"),
-        };
-        Self { label: free(label, labels), id: free(id, properties) }
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, helper: Helper::standard(dialect), database: schema::DEFAULT_DATABASE.to_owned() }
     }
 }
 
-fn free(name: &str, taken: &BTreeSet<String>) -> String {
-    let mut names = std::iter::once(name.to_owned()).chain((2_u32..).map(|number| format!("{name}{number}")));
-    names.find(|name| !taken.contains(name)).unwrap_or_default()
+impl Default for Options {
+    fn default() -> Self {
+        Self::new(Dialect::default())
+    }
+}
+
+/// An encoder.
+///
+/// # Errors
+/// The database's name cannot be one, or the helper's names cannot be written in the dialect.
+pub fn encoder(options: Options) -> Result<Cypherl> {
+    Cypherl::new(options)
+}
+
+/// A decoder. Reads the header, if there is one.
+///
+/// # Errors
+/// The reader fails, or the header is damaged or from a newer program.
+pub fn decoder(reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
+    Ok(Box::new(read::Reader::new(input::Input::new(reader))?))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn helper_names_are_free() {
-        let taken = BTreeSet::from(["__mg_vertex__".to_owned(), "__mg_vertex__2".to_owned()]);
-        let helper = Helper::choose(Dialect::Memgraph, &taken, &BTreeSet::new());
-        assert_eq!((&*helper.label, &*helper.id), ("__mg_vertex__3", "__mg_id__"));
-    }
-}
+mod tests;

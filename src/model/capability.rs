@@ -3,11 +3,9 @@
 use super::schema::{ConstraintKind, Entity, IndexKind, Schema, SchemaObject};
 use super::tally::Tally;
 use serde::Serialize;
-use std::fmt;
-use std::sync::Arc;
 
 /// What a system can hold. Everything that is not named here is held.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Capability {
     /// The system, for messages: `Neo4j 5.26.30 community`.
     pub system: String,
@@ -17,8 +15,6 @@ pub struct Capability {
     pub refused_constraints: Vec<(Entity, ConstraintKindName)>,
     /// Kinds of indexes that it cannot hold.
     pub refused_indexes: Vec<(Entity, IndexKind)>,
-    /// Says which schema objects cannot be held, where that takes more than a list.
-    pub refused_objects: Option<Arc<dyn Fn(&SchemaObject) -> bool + Send + Sync>>,
     /// Systems of triggers that it can hold: `apoc`, `memgraph`, or `*` for all.
     pub triggers: Vec<String>,
     /// Kinds of other objects that it can hold, or `*` for all.
@@ -39,12 +35,6 @@ pub struct Loss {
     pub count: u64,
 }
 
-impl fmt::Debug for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Capability").field("system", &self.system).finish_non_exhaustive()
-    }
-}
-
 impl Capability {
     /// A system that holds everything.
     #[must_use]
@@ -55,9 +45,6 @@ impl Capability {
     /// Whether a schema object can be held.
     #[must_use]
     pub fn holds(&self, object: &SchemaObject) -> bool {
-        if self.refused_objects.as_ref().is_some_and(|refuses| refuses(object)) {
-            return false;
-        }
         let named = |list: &[String], name: &str| list.iter().any(|known| known == "*" || known == name);
         match object {
             SchemaObject::Index(index) => !self.refused_indexes.contains(&(index.on, index.kind)),

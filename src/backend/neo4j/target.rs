@@ -138,7 +138,6 @@ fn capability(link: &Link, triggers: bool) -> Capability {
     Capability {
         system: format!("Neo4j {} {}", origin.version, origin.edition).trim_end().to_owned(),
         refused_values: refused,
-        refused_objects: None,
         refused_constraints: constraints,
         refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
         triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },
