@@ -189,11 +189,7 @@ const SNIFF: u64 = 4096;
 /// It is empty, or its head is damaged.
 pub fn decoder(mut reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
     let mut first = Vec::new();
-    reader
-        .by_ref()
-        .take(SNIFF)
-        .read_to_end(&mut first)
-        .map_err(|cause| Error::corrupt("the dump cannot be read").caused_by(cause))?;
+    reader.by_ref().take(SNIFF).read_to_end(&mut first).map_err(Error::reading)?;
     let content = first.iter().position(|byte| !byte.is_ascii_whitespace());
     let sniffed = content.and_then(|at| first.get(at)).copied();
     if first.is_empty() {

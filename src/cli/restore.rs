@@ -75,7 +75,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
             .hint("graphferry copy carries one database into another"));
     }
     // The dump is opened first: a name that is mistyped should not cost a connection.
-    let again = Input::open(&command.file)?.can_reopen();
+    let again = Input::can_reopen(&command.file)?;
     let location = Place::database(command.target.as_deref())?;
     let mut target = crate::backend::open_target(&location, &context.access.resolve(&location, Side::Target)?)?;
     let wishes = command.how.wishes();

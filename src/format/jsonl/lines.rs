@@ -124,12 +124,7 @@ impl Lines {
             Ok(0) => self.at_end = true,
             Ok(size) => self.filled += size.min(room.len()),
             Err(cause) if cause.kind() == IoKind::Interrupted => {}
-            // The operating system's errors have its code; those without are of a decompressor.
-            Err(cause) if cause.raw_os_error().is_none() && cause.kind() != IoKind::BrokenPipe => {
-                let error = Error::corrupt("the compressed data is damaged or cut off").caused_by(cause);
-                return Err(error.at(self.position(0)));
-            }
-            Err(cause) => return Err(Error::io("reading the dump", cause).at(self.position(0))),
+            Err(cause) => return Err(Error::reading(cause).at(self.position(0))),
         }
         Ok(())
     }
