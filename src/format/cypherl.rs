@@ -1,1 +1,96 @@
-//! Stub.
+//! CYPHERL: a graph as Cypher statements, one after the other.
+//!
+//! A dump in the dialect `memgraph` has the shape of Memgraph's own `DUMP DATABASE`, without what Memgraph cannot read of its own; it is replayed
+//! with mgconsole or any client. One in the dialect `neo4j` is replayed with cypher-shell, is pure ASCII, and has one statement a line. Both
+//! are read back here as data, not run: nodes and relationships become blocks, schema statements become objects, and what is
+//! neither is handed on as it is, in its place. Memgraph's own dumps of every version are read too. The format is described in
+//! `docs/format-cypherl.md`.
+//!
+//! The module knows Cypher's text and the model. It opens no file, asks no server, and decides nothing about losses: what a
+//! dialect cannot hold, [`Encoder::capability`](super::Encoder::capability) says beforehand and the encoder refuses.
+//!
+//! ```
+//! use graphferry::format::cypherl::{self, Helper, Options};
+//! use graphferry::format::{Encoder, Piece};
+//! use graphferry::model::{Block, Class, Kind, Header, Schema, packstream};
+//!
+//! # fn main() -> graphferry::Result<()> {
+//! let mut block = Block::new(Class::Nodes);
+//! packstream::put_map(block.buffer(), 0);
+//! let kind = block.add_kind(Kind::labels(["Person"]));
+//! block.push(7, 0, 0, kind, 0);
+//!
+//! let encoder = cypherl::encoder(Options::default())?;
+//! let mut dump = Vec::new();
+//! encoder.block(&block, &mut dump)?;
+//! assert_eq!(dump, b"CREATE (:__mg_vertex__:`Person` {__mg_id__: 7});\n");
+//!
+//! let mut decoder = cypherl::decoder(Box::new(std::io::Cursor::new(dump)))?;
+//! let Some(Piece::Block(read)) = decoder.next()? else { panic!("no block") };
+//! assert_eq!(read.items()[0].id, 7);
+//! # Ok(())
+//! # }
+//! ```
+
+mod call;
+mod ddl;
+mod helper;
+mod input;
+mod item;
+mod lex;
+mod meta;
+mod read;
+mod value;
+mod write;
+
+use super::Decoder;
+use crate::cypher::{Dialect, schema};
+use crate::error::Result;
+use std::io::Read;
+
+pub use helper::Helper;
+pub use write::Cypherl;
+
+/// How a dump is written.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whose Cypher.
+    pub dialect: Dialect,
+    /// The names that carry the nodes' ids: [`Helper::choose`] finds those that collide with nothing.
+    pub helper: Helper,
+    /// The database that APOC's triggers are installed for.
+    pub database: String,
+}
+
+impl Options {
+    /// The options of a dialect, with its standard helper.
+    #[must_use]
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, helper: Helper::standard(dialect), database: schema::DEFAULT_DATABASE.to_owned() }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new(Dialect::default())
+    }
+}
+
+/// An encoder.
+///
+/// # Errors
+/// The database's name cannot be one, or the helper's names cannot be written in the dialect.
+pub fn encoder(options: Options) -> Result<Cypherl> {
+    Cypherl::new(options)
+}
+
+/// A decoder. Reads the header, if there is one.
+///
+/// # Errors
+/// The reader fails, or the header is damaged or from a newer program.
+pub fn decoder(reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
+    Ok(Box::new(read::Reader::new(input::Input::new(reader))?))
+}
+
+#[cfg(test)]
+mod tests;
