@@ -104,7 +104,7 @@ fn other_spellings_of_the_same() {
         (Dialect::Neo4j, "CREATE RANGE INDEX i FOR (n:A) ON (m.p)", "unknown"),
         (Dialect::Neo4j, "CALL apoc.trigger.install('neo4j', $name, 'x', {}, {params: {}})", "unknown"),
         (Dialect::Memgraph, "CREATE INDEX ON :A(b) RETURN 1", "unknown"),
-        (Dialect::Memgraph, "CREATE INDEX ON :`a", "19: the dump ends inside of a name in backticks that begins here"),
+        (Dialect::Memgraph, "CREATE INDEX ON :`a", "17: the dump ends inside of a name in backticks that begins here"),
     ] {
         assert_eq!(again(dialect, text), expected, "{text}");
     }
