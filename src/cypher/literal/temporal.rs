@@ -260,6 +260,8 @@ fn offset_of(seconds: i64, zone: &str) -> Result<i32> {
         Error::refused(format!("no offset is known for the time zone {zone:?} at this instant")).caused_by(cause)
     };
     let zone = ZONES.get(zone).map_err(unknown)?;
+    // The calculator ends a day before the year 9999 does; no zone changes its rules in that day.
+    let seconds = seconds.clamp(jiff::Timestamp::MIN.as_second(), jiff::Timestamp::MAX.as_second());
     Ok(zone.to_offset(jiff::Timestamp::from_second(seconds).map_err(unknown)?).seconds())
 }
 
