@@ -3,7 +3,13 @@
 //! A backend is one file (or folder) below this one and one line in [`url`]. It speaks blocks and schema objects with the rest of the
 //! program and knows no format. Every backend passes the same conformance suite (`tests/conformance.rs`).
 
+pub mod access;
+pub mod neo4j;
 pub mod sqlite;
+pub mod url;
+
+pub use access::Access;
+pub use url::Location;
 
 use crate::error::Result;
 use crate::model::header::Origin;
@@ -156,4 +162,26 @@ pub trait Session: Send {
     /// # Errors
     /// The target has no such language, or refuses.
     fn statement(&mut self, text: &str) -> Result<()>;
+}
+
+/// Connects to a database that is to be read.
+///
+/// # Errors
+/// It cannot be reached, denies access, or is not what its URL says.
+pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Source>> {
+    match location {
+        Location::Neo4j(server) => neo4j::open_source(server, access),
+        Location::Sqlite(path) => sqlite::open_source(path),
+    }
+}
+
+/// Connects to a database that is to be written.
+///
+/// # Errors
+/// It cannot be reached, denies access, or is not what its URL says.
+pub fn open_target(location: &Location, access: &Access) -> Result<Box<dyn Target>> {
+    match location {
+        Location::Neo4j(server) => neo4j::open_target(server, access),
+        Location::Sqlite(path) => sqlite::open_target(path),
+    }
 }

@@ -149,6 +149,15 @@ impl Error {
         Self::new(kind, format!("{what} failed")).caused_by(cause)
     }
 
+    /// A failed read of a dump. The operating system's errors have its code; those without are of a decompressor: the dump is damaged.
+    #[must_use]
+    pub fn reading(cause: std::io::Error) -> Self {
+        if cause.raw_os_error().is_some() || cause.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::io("reading the dump", cause);
+        }
+        Self::corrupt("the compressed data is damaged or cut off").caused_by(cause)
+    }
+
     /// The same error, with its place in a dump. A place that is known already stays.
     #[must_use]
     pub fn at(mut self, position: Position) -> Self {

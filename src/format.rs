@@ -7,8 +7,11 @@
 pub mod cypherl;
 pub mod jsonl;
 
-use crate::error::Result;
+use crate::cypher::Dialect;
+use crate::error::{Error, Result};
 use crate::model::{Block, Capability, Class, Header, Schema, SchemaObject, Trailer};
+use std::collections::BTreeSet;
+use std::io::Read;
 
 /// A statement outside the shapes that we know, as it stands in a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,4 +108,96 @@ pub struct Wrote {
     pub nodes: bool,
     /// Relationships were written.
     pub relationships: bool,
+}
+
+/// The formats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// One Cypher statement a line.
+    #[default]
+    Cypherl,
+    /// One typed JSON object a line.
+    Jsonl,
+}
+
+/// What encoders are told. Each format takes what it understands.
+#[derive(Clone, Debug, Default)]
+pub struct EncoderOptions {
+    /// CYPHERL: whose dialect.
+    pub dialect: Dialect,
+    /// Labels that occur, so that a helper label collides with none.
+    pub taken_labels: BTreeSet<String>,
+    /// Property keys that occur, likewise.
+    pub taken_properties: BTreeSet<String>,
+    /// CYPHERL: the database that triggers are for; the system's usual one where it is empty.
+    pub database: String,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Cypherl, Self::Jsonl];
+
+    /// The name that `--format` takes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cypherl => "cypherl",
+            Self::Jsonl => "jsonl",
+        }
+    }
+
+    /// What a file of this name is expected to hold; compression suffixes are looked through.
+    #[must_use]
+    pub fn from_file_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let suffixes = [".zst", ".zstd", ".gz", ".gzip"];
+        let bare = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name);
+        match bare.rsplit_once('.')?.1 {
+            "cypherl" | "cypher" | "cql" => Some(Self::Cypherl),
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            _ => None,
+        }
+    }
+
+    /// The format's encoder.
+    ///
+    /// # Errors
+    /// What it is told cannot be meant.
+    pub fn encoder(self, options: &EncoderOptions) -> Result<Box<dyn Encoder>> {
+        Ok(match self {
+            Self::Cypherl => {
+                let EncoderOptions { dialect, taken_labels, taken_properties, database } = options;
+                let mut chosen = cypherl::Options::new(*dialect);
+                chosen.helper = cypherl::Helper::choose(*dialect, taken_labels, taken_properties);
+                if !database.is_empty() {
+                    chosen.database.clone_from(database);
+                }
+                Box::new(cypherl::encoder(chosen)?)
+            }
+            Self::Jsonl => Box::new(jsonl::encoder()),
+        })
+    }
+}
+
+/// How much of a dump is looked at to tell its format.
+const SNIFF: u64 = 4096;
+
+/// Reads a dump in whatever format it is, told by its first bytes.
+///
+/// # Errors
+/// It is empty, or its head is damaged.
+pub fn decoder(mut reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
+    let mut first = Vec::new();
+    reader.by_ref().take(SNIFF).read_to_end(&mut first).map_err(Error::reading)?;
+    let content = first.iter().position(|byte| !byte.is_ascii_whitespace());
+    let sniffed = content.and_then(|at| first.get(at)).copied();
+    if first.is_empty() {
+        return Err(Error::corrupt("the dump is empty").hint("a dump of an empty graph has a header and a trailer"));
+    }
+    let whole = Box::new(std::io::Cursor::new(first).chain(reader));
+    match sniffed {
+        Some(b'{') => jsonl::decoder(whole),
+        _ => cypherl::decoder(whole),
+    }
 }

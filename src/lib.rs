@@ -1,10 +1,21 @@
 //! GraphFerry carries property graphs between systems and proves that nothing changed on the way.
 
 pub mod backend;
+pub mod cli;
 pub mod cypher;
+pub mod dump;
 pub mod error;
+pub mod feed;
+pub mod filter;
 pub mod format;
+pub mod ids;
 pub mod model;
+pub mod observe;
+pub mod restore;
+pub mod survey;
+pub mod verify;
 pub mod volume;
+pub mod wire;
+pub mod write;
 
 pub use error::{Error, ErrorKind, Position, Result, Retry};

@@ -1,2 +1,7 @@
-//! The command line.
-fn main() {}
+//! The `graphferry` command: parse, run, exit.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    graphferry::cli::main()
+}

@@ -20,6 +20,7 @@ mod text;
 use super::{Dialect, name};
 use crate::error::{Error, Result};
 use crate::model::packstream::{self, MAX_DEPTH, VectorType};
+use crate::model::temporal::DateTime;
 use crate::model::{Cursor, ValueRef};
 
 pub use text::string;
@@ -54,7 +55,13 @@ fn storable(dialect: Dialect, members: &mut Cursor<'_>, size: usize) -> Result<(
     let mut first = None;
     for _ in 0..size {
         let member = members.value()?;
-        let kind = std::mem::discriminant(&member);
+        // An instant with an offset and one with a named zone are one type to Neo4j.
+        let kind = match member {
+            ValueRef::ZonedDateTime(_) => {
+                std::mem::discriminant(&ValueRef::DateTime(DateTime { seconds: 0, nanoseconds: 0, offset: 0 }))
+            }
+            _ => std::mem::discriminant(&member),
+        };
         if *first.get_or_insert(kind) != kind {
             return Err(cannot(dialect, "store a list whose members differ in type"));
         }

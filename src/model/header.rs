@@ -29,6 +29,7 @@ impl Consistency {
 
 /// Where a graph is from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Origin {
     /// `neo4j`, `memgraph`, `sqlite`, or the name of a foreign format; empty where unknown.
     #[serde(default)]
@@ -46,6 +47,7 @@ pub struct Origin {
 
 /// The head of a dump.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Header {
     /// The tool that wrote it and its version, such as `graphferry 0.1.0`.
     #[serde(default)]

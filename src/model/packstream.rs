@@ -420,30 +420,27 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// What is wrong with the value.
     pub fn check(&mut self) -> Result<()> {
-        // One frame per open container: the values still to come, and whether every other one is a key.
-        let mut open: Vec<(usize, bool)> = Vec::new();
+        let Some(mut inner) = Frame::of(&self.value()?) else { return Ok(()) };
+        // The containers around the innermost one. Flat values, the usual ones, leave it without an allocation.
+        let mut outer: Vec<Frame> = Vec::new();
         loop {
-            let is_key = open.last().is_some_and(|(left, map)| *map && left % 2 == 0);
+            if inner.left == 0 {
+                match outer.pop() {
+                    Some(frame) => inner = frame,
+                    None => return Ok(()),
+                }
+                continue;
+            }
             let value = self.value()?;
-            if is_key && !matches!(value, ValueRef::String(_)) {
+            if inner.is_map && inner.left % 2 == 0 && !matches!(value, ValueRef::String(_)) {
                 return Err(unexpected("a string as a map's key", &value));
             }
-            if let Some((left, _)) = open.last_mut() {
-                *left -= 1;
-            }
-            match value {
-                ValueRef::List(size) | ValueRef::Structure(_, size) => open.push((size, false)),
-                ValueRef::Map(size) => open.push((size.saturating_mul(2), true)),
-                _ => {}
-            }
-            if open.len() > MAX_DEPTH {
-                return Err(too_deep());
-            }
-            while open.last().is_some_and(|(left, _)| *left == 0) {
-                open.pop();
-            }
-            if open.is_empty() {
-                return Ok(());
+            inner.left -= 1;
+            if let Some(frame) = Frame::of(&value) {
+                outer.push(std::mem::replace(&mut inner, frame));
+                if outer.len() >= MAX_DEPTH {
+                    return Err(too_deep());
+                }
             }
         }
     }
@@ -456,6 +453,23 @@ impl<'a> Cursor<'a> {
         let from = self.at;
         self.check()?;
         Ok(self.since(from))
+    }
+}
+
+/// An open container in [`Cursor::check`]: the values still to come, keys among them, and whether every other one is a key.
+struct Frame {
+    left: usize,
+    is_map: bool,
+}
+
+impl Frame {
+    #[inline]
+    fn of(value: &ValueRef<'_>) -> Option<Self> {
+        match *value {
+            ValueRef::List(left) | ValueRef::Structure(_, left) => Some(Self { left, is_map: false }),
+            ValueRef::Map(size) => Some(Self { left: size.saturating_mul(2), is_map: true }),
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Counts of a graph: what a trailer holds, and what a restore is checked against.
 
 use super::block::{Block, Class};
-use super::packstream::ValueRef;
+use super::packstream::{Cursor, ValueRef};
 use super::schema::SchemaObject;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 /// How much of what a graph holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tally {
     /// Nodes.
     pub nodes: u64,
@@ -36,6 +37,7 @@ pub struct Tally {
 
 /// The end of a dump: what it held, and proof that it is whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Trailer {
     /// The counts.
     pub tally: Tally,
@@ -71,6 +73,42 @@ fn type_name(value: &ValueRef<'_>) -> &'static str {
     }
 }
 
+/// The name under which the next value is counted: `float`, `list of date`.
+///
+/// # Errors
+/// The bytes are not well formed.
+pub fn sort_of_value(mut cursor: Cursor<'_>) -> Result<String> {
+    let (outer, inner) = sort_names(&mut cursor)?;
+    Ok(inner.map_or_else(|| outer.to_owned(), |inner| format!("{outer} of {inner}")))
+}
+
+/// The type that all members of a list have, or `mixed`. Points of different systems differ; instants with an offset and with a zone do not.
+fn member_name(cursor: &mut Cursor<'_>, size: usize) -> Result<&'static str> {
+    let sort = |value: &ValueRef<'_>| match value {
+        ValueRef::ZonedDateTime(_) => ("date-time", 0),
+        ValueRef::Point(point) => ("point", point.srid),
+        _ => (type_name(value), 0),
+    };
+    let first = sort(&cursor.clone().value()?);
+    for _ in 0..size {
+        let next = sort(&cursor.clone().value()?);
+        if next != first {
+            return Ok("mixed");
+        }
+        cursor.check()?;
+    }
+    Ok(first.0)
+}
+
+fn sort_names(cursor: &mut Cursor<'_>) -> Result<(&'static str, Option<&'static str>)> {
+    let value = cursor.value()?;
+    let inner = match value {
+        ValueRef::List(size) if size > 0 => Some(member_name(cursor, size)?),
+        _ => None,
+    };
+    Ok((type_name(&value), inner))
+}
+
 /// Counts blocks without making a string for each.
 #[derive(Debug, Default)]
 pub struct Counter {
@@ -92,13 +130,8 @@ impl Counter {
             let mut cursor = block.cursor(item);
             for _ in 0..cursor.map()? {
                 cursor.string()?;
-                let mut member = cursor;
-                let value = member.value()?;
-                let inner = match value {
-                    ValueRef::List(size) if size > 0 => Some(type_name(&member.value()?)),
-                    _ => None,
-                };
-                *self.values.entry((type_name(&value), inner)).or_default() += 1;
+                let names = sort_names(&mut cursor.clone())?;
+                *self.values.entry(names).or_default() += 1;
                 cursor.check()?;
             }
         }
@@ -154,6 +187,24 @@ impl Counter {
 }
 
 impl Tally {
+    /// Adds another graph's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.nodes += other.nodes;
+        self.relationships += other.relationships;
+        self.unlabelled += other.unlabelled;
+        self.statements += other.statements;
+        for (mine, theirs) in [
+            (&mut self.labels, &other.labels),
+            (&mut self.types, &other.types),
+            (&mut self.schema, &other.schema),
+            (&mut self.values, &other.values),
+        ] {
+            for (name, count) in theirs {
+                *mine.entry(name.clone()).or_default() += count;
+            }
+        }
+    }
+
     /// Compares what a dump's trailer says with what was read.
     ///
     /// # Errors

@@ -70,10 +70,16 @@ impl Input {
         Ok(Self { name: name.to_owned(), compression, size, taken, reader: compression.reader(reader)? })
     }
 
-    /// Whether the dump can be read a second time.
-    #[must_use]
-    pub fn can_reopen(&self) -> bool {
-        self.size.is_some()
+    /// Whether a dump of this name can be read twice: a file can, stdin and a pipe cannot. Nothing of it is read to tell.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn can_reopen(name: &str) -> Result<bool> {
+        if name == "-" {
+            return Ok(false);
+        }
+        let about = std::fs::metadata(name).map_err(|cause| Error::io(format!("opening {name}"), cause))?;
+        Ok(about.is_file() || about.is_dir())
     }
 }
 

@@ -98,7 +98,7 @@ impl Input {
         // As much again as is there, so that a large statement is begun anew only a few times.
         let wanted = CHUNK.max(unread) as u64;
         let read = (&mut self.reader).take(wanted).read_to_end(&mut self.bytes);
-        let read = read.map_err(|cause| Error::io("reading the dump", cause))?;
+        let read = read.map_err(Error::reading)?;
         self.last = (read as u64) < wanted;
         Ok(())
     }

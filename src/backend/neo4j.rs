@@ -1,0 +1,51 @@
+//! Neo4j 5.26 and newer, over Bolt.
+//!
+//! | file | what |
+//! |---|---|
+//! | `link` | who the server is, and further connections to it |
+//! | `source` | the pinned view: one read transaction |
+//! | `rows` | rows into blocks |
+//! | `values` | properties as the server sends them: checked, and refused by name where they cannot be carried |
+//! | `schema` | what SHOW INDEXES and SHOW CONSTRAINTS tell |
+//! | `trigger` | APOC's triggers |
+//! | `target` | facts, schema changes |
+//! | `session` | batches |
+//!
+//! A transaction of Neo4j sees what others commit while it runs, in every edition. So a source promises
+//! [`ReadCommitted`](crate::model::Consistency::ReadCommitted) and no more, and tells at the end whether anything was committed meanwhile.
+//!
+//! Every statement of ours says which version of Cypher it is written in, so that a database whose default is a newer one
+//! understands it as it is meant. `neo4j://` is one server, as `bolt://` is.
+
+mod link;
+mod rows;
+mod schema;
+mod session;
+mod source;
+mod target;
+mod trigger;
+mod values;
+
+use super::access::Access;
+use super::url::Server;
+use super::{Source, Target};
+use crate::error::Result;
+use link::Link;
+
+/// Connects to a database that is to be read.
+///
+/// # Errors
+/// The server cannot be reached, denies access, or is not Neo4j.
+pub fn open_source(server: &Server, access: &Access) -> Result<Box<dyn Source>> {
+    let (link, connection) = Link::open(server, access)?;
+    Ok(Box::new(source::Neo4jSource::new(link, connection)))
+}
+
+/// Connects to a database that is to be written.
+///
+/// # Errors
+/// The server cannot be reached, denies access, or is not Neo4j.
+pub fn open_target(server: &Server, access: &Access) -> Result<Box<dyn Target>> {
+    let (link, connection) = Link::open(server, access)?;
+    Ok(Box::new(target::Neo4jTarget::new(link, connection)))
+}

@@ -1,0 +1,161 @@
+//! The target: what it can hold, and its schema.
+
+use super::link::Link;
+use super::session::Neo4jSession;
+use super::source::text;
+use super::{schema, trigger};
+use crate::backend::{Facts, Schedule, Session, Target};
+use crate::cypher::{self, Dialect};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Capability, Entity, IndexKind, Schema, SchemaObject, Value};
+use crate::wire::{Connection, Mode, Query, Scope};
+use std::time::Duration;
+
+/// Items in a batch: measured, larger ones gain nothing and wait longer for their locks.
+const BATCH: usize = 5_000;
+
+/// Sessions: measured on two cores, one more gains nothing.
+const SESSIONS: usize = 2;
+
+/// A Neo4j database that is written.
+#[derive(Debug)]
+pub(super) struct Neo4jTarget {
+    link: Link,
+    connection: Connection,
+}
+
+impl Neo4jTarget {
+    pub(super) fn new(link: Link, connection: Connection) -> Self {
+        Self { link, connection }
+    }
+
+    fn count(&mut self, text: &str) -> Result<u64> {
+        let text = self.link.statement(text);
+        let rows = self.connection.table(&Query::alone(&text, Mode::Read, Some(self.link.database())))?;
+        let count = rows.first().and_then(|row| row.get("count")).and_then(Value::as_integer);
+        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+    }
+
+    fn run(&mut self, text: &str) -> Result<()> {
+        let text = self.link.statement(text);
+        let query = Query::alone(&text, Mode::Write, Some(self.link.database()));
+        self.connection.query(&query, |_| Ok(())).map(|_| ())
+    }
+}
+
+impl Target for Neo4jTarget {
+    fn facts(&mut self) -> Result<Facts> {
+        let (defaults, objects) = schema::read(&mut self.connection, &self.link, Scope::Own(Mode::Read))?
+            .objects
+            .into_iter()
+            .partition(schema::is_default);
+        let mut schema = Schema { objects };
+        let triggers = trigger::read(&mut self.connection, &self.link)?;
+        let capability = capability(&self.link, triggers.is_some());
+        schema.objects.extend(triggers.unwrap_or_default());
+        Ok(Facts {
+            origin: self.link.origin.clone(),
+            capability,
+            nodes: self.count("MATCH (n) RETURN count(n) AS count")?,
+            relationships: self.count("MATCH ()-[r]->() RETURN count(r) AS count")?,
+            schema,
+            defaults: Schema { objects: defaults },
+            schedule: Schedule::Sorted,
+            sessions: SESSIONS,
+            batch: BATCH,
+        })
+    }
+
+    fn session(&self) -> Result<Box<dyn Session>> {
+        Ok(Box::new(Neo4jSession::new(self.link.clone(), self.link.connect()?)))
+    }
+
+    fn apply(&mut self, object: &SchemaObject) -> Result<()> {
+        if let SchemaObject::Trigger(trigger) = object {
+            return trigger::install(&mut self.connection, &self.link, trigger);
+        }
+        for statement in cypher::schema::create(Dialect::Neo4j, object)? {
+            self.run(&statement)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, object: &SchemaObject) -> Result<()> {
+        let name = object.name().unwrap_or_default();
+        let quoted = cypher::name::quoted(Dialect::Neo4j, name)?;
+        match object {
+            SchemaObject::Trigger(_) => trigger::remove(&mut self.connection, &self.link, name),
+            SchemaObject::Index(_) => self.run(&format!("DROP INDEX {quoted}")),
+            SchemaObject::Constraint(_) => self.run(&format!("DROP CONSTRAINT {quoted}")),
+            SchemaObject::Other(other) if other.kind.ends_with(" index") => self.run(&format!("DROP INDEX {quoted}")),
+            SchemaObject::Other(other) if other.kind.ends_with(" constraint") => {
+                self.run(&format!("DROP CONSTRAINT {quoted}"))
+            }
+            SchemaObject::Other(_) => Err(Error::refused(format!("cannot remove {}", object.describe()))),
+        }
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        let show = self.link.statement(
+            "SHOW INDEXES YIELD name, state, failureMessage WHERE state <> 'ONLINE' RETURN name, state, failureMessage",
+        );
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let query = Query::alone(&show, Mode::Read, Some(self.link.database()));
+            let waiting = self.connection.table(&query)?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            for row in &waiting {
+                if text(row, "state") == Some("FAILED") {
+                    let name = text(row, "name").unwrap_or_default();
+                    let reason = text(row, "failureMessage").unwrap_or_default();
+                    let reason = reason.lines().next().unwrap_or_default();
+                    return Err(Error::new(ErrorKind::Server, format!("the index {name:?} failed: {reason}")));
+                }
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+}
+
+fn capability(link: &Link, triggers: bool) -> Capability {
+    let origin = &link.origin;
+    // What a property cannot be in any edition.
+    let mut refused: Vec<String> = REFUSED_VALUES.iter().map(|name| (*name).to_owned()).collect();
+    let vectors = link.is_enterprise() && link.version() >= (2025, 10);
+    if !vectors {
+        refused.push("vector".to_owned());
+    }
+    let constraints = match link.is_enterprise() {
+        true => Vec::new(),
+        false => [Entity::Node, Entity::Relationship]
+            .into_iter()
+            .flat_map(|on| ["existence", "key", "property-type"].map(|kind| (on, kind)))
+            .collect(),
+    };
+    Capability {
+        system: format!("Neo4j {} {}", origin.version, origin.edition).trim_end().to_owned(),
+        refused_values: refused,
+        refused_constraints: constraints,
+        refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
+        triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },
+        other_objects: Vec::new(),
+    }
+}
+
+const REFUSED_VALUES: [&str; 12] = [
+    "null",
+    "map",
+    "enum",
+    "structure",
+    "list of null",
+    "list of mixed",
+    "list of list",
+    "list of map",
+    "list of bytes",
+    "list of enum",
+    "list of vector",
+    "list of structure",
+];

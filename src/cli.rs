@@ -1,0 +1,113 @@
+//! The command line: one file a verb. The only place with clap, prompts and printing.
+//!
+//! stdout carries data only (a dump, a plan, the result of a comparison); progress, warnings and prompts go to stderr.
+
+#![allow(clippy::print_stderr, clippy::print_stdout)]
+
+mod access;
+mod convert;
+mod copy;
+mod dump;
+mod exit;
+mod filter;
+mod output;
+mod place;
+mod progress;
+mod restore;
+mod verify;
+
+use crate::error::{Error, Result};
+use crate::observe::Stop;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use progress::Progress;
+use std::process::ExitCode;
+
+/// Carry property graphs between systems, and know that nothing changed on the way.
+///
+/// A SOURCE, TARGET, A or B is a database's URL (neo4j://host, bolt+s://user@host:7687/database, sqlite:graph.db), a database file
+/// (graph.db), a dump file, or - for stdin. Where none is given: $GRAPHFERRY_URL, else ./graph.db.
+///
+/// A password comes from $GRAPHFERRY_PASSWORD, from --password-file, or is asked for; never from the command line.
+#[derive(Parser)]
+#[command(name = "graphferry", version, max_term_width = 100, after_help = exit::HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Dump(dump::Command),
+    Restore(restore::Command),
+    Copy(copy::Command),
+    Convert(convert::Command),
+    Verify(verify::Command),
+}
+
+/// What every verb takes.
+#[derive(Args, Clone)]
+struct Common {
+    /// Tell nothing but errors
+    #[arg(long, short, global = true, help_heading = "Messages")]
+    quiet: bool,
+    /// Tell events and the report as JSON lines on stderr
+    #[arg(long, global = true, help_heading = "Messages")]
+    json: bool,
+    #[command(flatten)]
+    access: access::Options,
+}
+
+/// What verbs work with beside their own options.
+struct Context {
+    progress: Progress,
+    stop: Stop,
+    access: access::Options,
+}
+
+/// Parses the process's arguments, runs the verb and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and version on stdout with code 0, and mistakes on stderr with code 2.
+            let code = error.exit_code();
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(code).unwrap_or(2));
+        }
+    };
+    let context = Context {
+        progress: Progress::new(cli.common.quiet, cli.common.json),
+        stop: Stop::default(),
+        access: cli.common.access,
+    };
+    let result = listen(&context.stop).and_then(|()| match cli.verb {
+        Verb::Dump(command) => dump::run(&command, &context),
+        Verb::Restore(command) => restore::run(&command, &context),
+        Verb::Copy(command) => copy::run(&command, &context),
+        Verb::Convert(command) => convert::run(&command, &context),
+        Verb::Verify(command) => verify::run(&command, &context),
+    });
+    exit::finish(result, &context.progress)
+}
+
+/// The whole command, for generated documentation.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// The first Ctrl-C asks everybody to stop after what is under way; the second one ends the process.
+fn listen(stop: &Stop) -> Result<()> {
+    let stop = stop.clone();
+    ctrlc::set_handler(move || {
+        if stop.is_requested() {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+        stop.request();
+        eprintln!("stopping; press Ctrl-C again to stop at once");
+    })
+    .map_err(|cause| Error::failed("listening for Ctrl-C failed").caused_by(cause))
+}

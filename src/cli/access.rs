@@ -1,0 +1,62 @@
+//! Who we are to a server: users and passwords from the environment, a file or a prompt; never from the command line.
+
+use super::place::Side;
+use crate::backend::access::{Access, Credentials, Secret};
+use crate::backend::url::Location;
+use crate::error::{Error, Result};
+use clap::Args;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+#[derive(Args, Clone)]
+#[group(skip)]
+pub(super) struct Options {
+    /// A file whose first line is the password
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Access")]
+    password_file: Option<PathBuf>,
+    /// The certificate authority of the server, as a PEM file, for the +s schemes
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Access", env = "GRAPHFERRY_CA_FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl Options {
+    /// What to log in with. A copy may set `GRAPHFERRY_SOURCE_PASSWORD` and `GRAPHFERRY_TARGET_PASSWORD` apart.
+    pub(super) fn resolve(&self, location: &Location, side: Side) -> Result<Access> {
+        let credentials = match location {
+            Location::Neo4j(server) => self.credentials(location, server.user.as_deref(), side)?,
+            _ => Credentials::None,
+        };
+        Ok(Access { credentials, ca_file: self.ca_file.clone() })
+    }
+
+    fn credentials(&self, location: &Location, user: Option<&str>, side: Side) -> Result<Credentials> {
+        if let Some(token) = variable(side, "TOKEN") {
+            return Ok(Credentials::Bearer { token: Secret::new(token) });
+        }
+        let named = user.map(str::to_owned).or_else(|| variable(side, "USER"));
+        let user = named.clone().unwrap_or_else(|| "neo4j".to_owned());
+        let basic = |password: String| Credentials::Basic { user: user.clone(), password: Secret::new(password) };
+        if let Some(file) = &self.password_file {
+            let text = std::fs::read_to_string(file);
+            let text = text.map_err(|cause| Error::io(format!("reading {}", file.display()), cause))?;
+            return Ok(basic(text.lines().next().unwrap_or_default().to_owned()));
+        }
+        if let Some(password) = variable(side, "PASSWORD") {
+            return Ok(basic(password));
+        }
+        if named.is_some() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+            let asked = rpassword::prompt_password(format!("password of {user} at {location}: "));
+            return asked.map(basic).map_err(|cause| Error::io("asking for the password", cause));
+        }
+        Ok(Credentials::None)
+    }
+}
+
+/// `GRAPHFERRY_SOURCE_X` or `GRAPHFERRY_TARGET_X`, else `GRAPHFERRY_X`.
+fn variable(side: Side, name: &str) -> Option<String> {
+    let own = match side {
+        Side::Source => format!("GRAPHFERRY_SOURCE_{name}"),
+        Side::Target => format!("GRAPHFERRY_TARGET_{name}"),
+    };
+    std::env::var(own).or_else(|_| std::env::var(format!("GRAPHFERRY_{name}"))).ok()
+}

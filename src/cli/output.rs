@@ -1,0 +1,107 @@
+//! Where a dump goes, and in which form: shared by `dump` and `convert`.
+
+use crate::cypher::Dialect;
+use crate::dump::Options as DumpOptions;
+use crate::error::{Error, Result};
+use crate::format::{EncoderOptions, Format};
+use crate::model::Header;
+use crate::volume::{Compression, Output};
+use clap::{Args, ValueEnum};
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+#[derive(Args, Clone)]
+#[group(skip)]
+pub(super) struct Options {
+    /// The format; told by the file's name where it is not given, else cypherl
+    #[arg(long, short, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    format: Option<FormatName>,
+    /// Whose Cypher a cypherl dump is written for; neo4j for a graph from Neo4j, else memgraph, where it is not given
+    #[arg(long, value_enum, value_name = "DIALECT", help_heading = "Output")]
+    dialect: Option<DialectName>,
+    /// Compression: none, zstd, gzip, with a level as in zstd:9; told by the file's name where it is not given
+    #[arg(long, value_parser = compression, value_name = "METHOD", help_heading = "Output")]
+    compress: Option<Compression>,
+    /// Replace the file if it exists
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+    /// Accept that a kind of thing which the format or target cannot hold is left out: value, index, constraint, trigger, schema, all
+    #[arg(long, value_name = "KIND", help_heading = "Output")]
+    allow_loss: Vec<String>,
+    /// Encoding threads; one less than there are cores where it is not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Output")]
+    jobs: Option<u16>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatName {
+    /// One Cypher statement a line
+    Cypherl,
+    /// One typed JSON object a line: the lossless reference
+    Jsonl,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DialectName {
+    /// For mgconsole and Memgraph
+    Memgraph,
+    /// For cypher-shell and Neo4j
+    Neo4j,
+}
+
+impl Options {
+    pub(super) fn resolve(&self, file: Option<&str>, header: &Header) -> DumpOptions {
+        let named = file.and_then(Format::from_file_name);
+        let format = match self.format {
+            Some(FormatName::Cypherl) => Format::Cypherl,
+            Some(FormatName::Jsonl) => Format::Jsonl,
+            None => named.unwrap_or_default(),
+        };
+        let dialect = match self.dialect {
+            Some(DialectName::Memgraph) => Dialect::Memgraph,
+            Some(DialectName::Neo4j) => Dialect::Neo4j,
+            None if header.source.product == "neo4j" => Dialect::Neo4j,
+            None => Dialect::Memgraph,
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        DumpOptions {
+            format,
+            encoder: EncoderOptions { dialect, ..EncoderOptions::default() },
+            compression: self.compress.unwrap_or_else(|| file.map_or(Compression::None, Compression::from_name)),
+            jobs: self.jobs.map_or_else(|| cores.saturating_sub(1).max(1), usize::from),
+            allow_loss: self.allow_loss.iter().cloned().collect(),
+        }
+    }
+
+    /// Opens the file, or stdout for `-` and for no name.
+    pub(super) fn open(&self, file: Option<&str>, options: &DumpOptions) -> Result<Output> {
+        match file {
+            Some(name) if name != "-" => Output::create(Path::new(name), self.force),
+            _ => {
+                let stdout = std::io::stdout();
+                if stdout.is_terminal() && options.compression != Compression::None {
+                    return Err(Error::usage("compressed data does not belong on a terminal")
+                        .hint("name a file with -o, or redirect stdout"));
+                }
+                Ok(Output::stream(stdout))
+            }
+        }
+    }
+}
+
+fn compression(word: &str) -> std::result::Result<Compression, String> {
+    let (method, level) = match word.split_once(':') {
+        Some((method, level)) => (method, Some(level.parse().map_err(|_| format!("{level:?} is not a level"))?)),
+        None => (word, None),
+    };
+    match (method, level) {
+        ("none", None) => Ok(Compression::None),
+        ("zstd", None) => Ok(Compression::ZSTD),
+        ("zstd", Some(level @ 1..=19)) => Ok(Compression::Zstd(level)),
+        ("gzip", None) => Ok(Compression::GZIP),
+        ("gzip", Some(level @ 1..=9)) => Ok(Compression::Gzip(level as u32)),
+        ("zstd", Some(_)) => Err("zstd takes levels 1 to 19".to_owned()),
+        ("gzip", Some(_)) => Err("gzip takes levels 1 to 9".to_owned()),
+        _ => Err("none, zstd or gzip".to_owned()),
+    }
+}

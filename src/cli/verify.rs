@@ -1,0 +1,42 @@
+//! `graphferry verify`.
+
+use super::place::{Place, Side};
+use super::{Context, exit::Ending, filter};
+use crate::error::Result;
+use crate::observe::{Event, Observer as _};
+use crate::verify::{Fingerprint, compare, fingerprint};
+use clap::Args;
+
+/// Prove that two graphs are equal, whatever their ids and their order
+///
+/// Compares counts per label and type, the schema, and a digest of every value. Exit code 7 means that they differ, and the output says where.
+#[derive(Args)]
+pub(super) struct Command {
+    /// A database or a dump; - for stdin
+    a: String,
+    /// A database or a dump
+    b: String,
+    #[command(flatten)]
+    filter: filter::Options,
+}
+
+pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
+    let read = |word: &str, side: Side| -> Result<Fingerprint> {
+        let place = Place::parse(Some(word))?;
+        place.read(side, command.filter.filter(), None, context, |feed| {
+            let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
+            context.progress.event(&Event::Step { what: "reading", total });
+            fingerprint(feed, &context.stop, &context.progress)
+        })
+    };
+    let a = read(&command.a, Side::Source)?;
+    let b = read(&command.b, Side::Target)?;
+    let comparison = compare(&a, &b)?;
+    context.progress.clear();
+    if context.progress.is_json() {
+        println!("{}", serde_json::to_string(&comparison).unwrap_or_default());
+    } else {
+        println!("{comparison}");
+    }
+    Ok(if comparison.is_equal() { Ending::Complete } else { Ending::Different })
+}

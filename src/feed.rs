@@ -1,0 +1,229 @@
+//! A graph on its way: the pieces of a database's snapshot or of a dump, in order, through a bounded channel.
+//!
+//! Both kinds of source look the same from here on, so that every verb is written once. [`pump`] runs the source on a thread of its own; the
+//! consumer may be slower, the source then waits.
+
+use crate::backend::{Names, Snapshot};
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::format::{Decoder, Piece};
+use crate::model::header::Origin;
+use crate::model::{Class, Header, Schema, Trailer};
+use crate::observe::{Event, Observer, Stop};
+use crossbeam_channel::{Receiver, bounded};
+
+/// How many pieces wait between two threads: what bounds the memory.
+const WAITING: usize = 3;
+
+/// What a source tells when it is through.
+#[derive(Clone, Debug, Default)]
+pub struct End {
+    /// The trailer of a dump that has one.
+    pub trailer: Option<Trailer>,
+    /// Whether the source changed meanwhile; `None` where nobody can tell.
+    pub changed: Option<bool>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+    /// Relationships that were left out since an end of theirs was.
+    pub dangling: u64,
+}
+
+/// Where pieces come from.
+pub trait Feed: Send {
+    /// The head of the dump that this makes.
+    fn header(&self) -> &Header;
+
+    /// What is known of the schema before the data comes: all of a database's, none of a dump's.
+    fn schema(&self) -> &Schema;
+
+    /// The names that occur, if they are known before the data comes.
+    fn names(&self) -> Option<&Names>;
+
+    /// How many nodes and relationships will come, if known.
+    fn estimate(&self) -> Option<(u64, u64)>;
+
+    /// What errors call it: a dump's file; `None` for a database, whose errors name it themselves.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
+    /// Pushes every piece but the schema that [`Feed::schema`] gives. An error of `sink` ends it and is returned.
+    ///
+    /// # Errors
+    /// The source fails, or what `sink` says.
+    fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End>;
+}
+
+/// A database's snapshot as a feed.
+pub struct SnapshotFeed<'a> {
+    snapshot: Box<dyn Snapshot + 'a>,
+    header: Header,
+    schema: Schema,
+    names: Names,
+    estimate: Option<(u64, u64)>,
+    filter: Filter,
+}
+
+impl<'a> SnapshotFeed<'a> {
+    /// Asks the snapshot for all that has to be known before the data.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn new(mut snapshot: Box<dyn Snapshot + 'a>, origin: Origin, filter: Filter) -> Result<Self> {
+        let mut schema = if filter.wants_some_schema() { snapshot.schema()? } else { Schema::default() };
+        schema.objects.retain(|object| filter.wants_object(object));
+        let names = snapshot.names()?;
+        let estimate = snapshot.estimate()?;
+        let header = Header {
+            tool: format!("graphferry {}", env!("CARGO_PKG_VERSION")),
+            source: origin,
+            created: now(),
+            consistency: snapshot.consistency(),
+            filters: filter.words(),
+        };
+        Ok(Self { snapshot, header, schema, names, estimate, filter })
+    }
+}
+
+impl Feed for SnapshotFeed<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn names(&self) -> Option<&Names> {
+        Some(&self.names)
+    }
+
+    fn estimate(&self) -> Option<(u64, u64)> {
+        self.estimate
+    }
+
+    fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
+        let Self { snapshot, filter, .. } = self;
+        if filter.wants_data() {
+            for class in [Class::Nodes, Class::Relationships] {
+                snapshot.scan(class, &mut |mut block| {
+                    filter.apply(&mut block)?;
+                    if block.is_empty() { Ok(()) } else { sink(Piece::Block(block)) }
+                })?;
+            }
+        }
+        let changed = snapshot.finish()?;
+        Ok(End { changed, dangling: filter.dangling(), ..End::default() })
+    }
+}
+
+/// A dump as a feed.
+pub struct DumpFeed {
+    decoder: Box<dyn Decoder>,
+    header: Header,
+    none: Schema,
+    name: String,
+    filter: Filter,
+}
+
+impl DumpFeed {
+    /// Reads a dump; `name` is what errors call it.
+    #[must_use]
+    pub fn new(decoder: Box<dyn Decoder>, name: &str, filter: Filter) -> Self {
+        let mut header = decoder.header().clone();
+        header.filters.extend(filter.words());
+        Self { decoder, header, none: Schema::default(), name: name.to_owned(), filter }
+    }
+}
+
+impl Feed for DumpFeed {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.none
+    }
+
+    fn names(&self) -> Option<&Names> {
+        None
+    }
+
+    fn estimate(&self) -> Option<(u64, u64)> {
+        None
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+
+    fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
+        let name = self.name.clone();
+        let named = |error: Error| error.in_file(&name);
+        while let Some(piece) = self.decoder.next().map_err(named)? {
+            match piece {
+                Piece::Block(mut block) => {
+                    if self.filter.wants_data() {
+                        self.filter.apply(&mut block).map_err(named)?;
+                        if !block.is_empty() {
+                            sink(Piece::Block(block))?;
+                        }
+                    }
+                }
+                Piece::Object(object) if self.filter.wants_object(&object) => sink(Piece::Object(object))?,
+                Piece::Object(_) => {}
+                Piece::Statement(statement) => sink(Piece::Statement(statement))?,
+            }
+        }
+        let trailer = self.decoder.trailer().cloned();
+        let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
+        Ok(End { trailer, changed, warnings: self.decoder.warnings(), dangling: self.filter.dangling() })
+    }
+}
+
+/// Runs a feed on a thread of its own and gives its pieces to `consume`, which may stop early by returning an error.
+///
+/// # Errors
+/// What `consume` says, else what the feed says; [`Interrupted`](crate::ErrorKind::Interrupted) if somebody asked to stop.
+pub fn pump<T: Send>(
+    feed: &mut dyn Feed,
+    stop: &Stop,
+    observer: &dyn Observer,
+    consume: impl FnOnce(Receiver<Piece>) -> Result<T>,
+) -> Result<(T, End)> {
+    let (send, receive) = bounded(WAITING);
+    let name = feed.name().map(str::to_owned);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            feed.run(&mut |piece| {
+                stop.check()?;
+                let counted = match &piece {
+                    Piece::Block(block) => Some((block.class(), block.len() as u64)),
+                    _ => None,
+                };
+                // The consumer is gone only when it has an error of its own, which is told instead of this one.
+                send.send(piece).map_err(|_| Error::failed("the consumer stopped"))?;
+                if let Some((class, count)) = counted {
+                    observer.event(&Event::Items { class, count });
+                }
+                Ok(())
+            })
+        });
+        let consumed = consume(receive);
+        let read = reading.join().map_err(|_| Error::failed("the reading thread panicked"))?;
+        match (consumed, read) {
+            (Ok(value), Ok(end)) => Ok((value, end)),
+            (Err(error), _) => Err(match (name, error.position()) {
+                (Some(name), Some(_)) => error.in_file(&name),
+                _ => error,
+            }),
+            (Ok(_), Err(error)) => Err(error),
+        }
+    })
+}
+
+/// Now, as ISO 8601 in UTC with seconds.
+fn now() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+}

@@ -1,0 +1,67 @@
+//! What the library tells while it works. It is told, never asked: progress bars, JSON events and logs are observers.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Class;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A new step began, such as `reading nodes`; with how many items it is about, if that is known.
+    Step {
+        /// What is done now.
+        what: &'a str,
+        /// How many items it is about, if known.
+        total: Option<u64>,
+    },
+    /// So many more items of a class went through.
+    Items {
+        /// Nodes or relationships.
+        class: Class,
+        /// How many.
+        count: u64,
+    },
+    /// Something that the user should know and that does not stop the work.
+    Warning(&'a str),
+}
+
+/// Who wants to know. Called from several threads.
+pub trait Observer: Sync {
+    /// Takes note. It must return soon: the work waits.
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Nobody wants to know.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: &Event<'_>) {}
+}
+
+/// A request to stop that one thread makes and all notice between two blocks.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks everybody to stop.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Goes on unless somebody asked to stop.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`] once somebody asked.
+    pub fn check(&self) -> Result<()> {
+        if self.is_requested() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,89 @@
+//! What a restore did. The report decides the exit code.
+
+use crate::model::Loss;
+use serde::Serialize;
+use std::fmt;
+
+/// How much was read, and how much of it the target acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    /// Items that the dump gave.
+    pub read: u64,
+    /// Items that the target acknowledged.
+    pub written: u64,
+}
+
+/// What a restore did.
+#[must_use = "the report says whether everything arrived"]
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Nodes.
+    pub nodes: Moved,
+    /// Relationships.
+    pub relationships: Moved,
+    /// Schema objects that were created.
+    pub schema_created: u64,
+    /// Schema objects that were there already.
+    pub schema_skipped: u64,
+    /// Schema objects that the target refused, with what it said.
+    pub schema_failed: Vec<String>,
+    /// Statements outside the known shapes that ran.
+    pub statements: u64,
+    /// Batches that were sent again after a passing failure.
+    pub retries: u64,
+    /// Items of batches whose answer was lost: they may or may not be in the target.
+    pub in_doubt: u64,
+    /// What the target could not hold and `--allow-loss` let go.
+    pub losses: Vec<Loss>,
+    /// Relationships that a filter left out since it left out an end of theirs.
+    pub dangling: u64,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// Whether everything that was read is in the target, losses that were allowed apart.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.nodes.read == self.nodes.written
+            && self.relationships.read == self.relationships.written
+            && self.schema_failed.is_empty()
+            && self.in_doubt == 0
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moved = |moved: Moved| {
+            if moved.read == moved.written {
+                format!("{}", moved.written)
+            } else {
+                format!("{} of {}", moved.written, moved.read)
+            }
+        };
+        write!(f, "{} nodes, {} relationships", moved(self.nodes), moved(self.relationships))?;
+        write!(f, ", {} schema objects", self.schema_created)?;
+        if self.schema_skipped > 0 {
+            write!(f, " ({} were there)", self.schema_skipped)?;
+        }
+        for (count, what) in [
+            (self.statements, "statements run"),
+            (self.retries, "batches sent again"),
+            (self.dangling, "dangling relationships left out"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        if self.in_doubt > 0 {
+            write!(f, ", {} items in doubt (the answer to their batch was lost)", self.in_doubt)?;
+        }
+        for failed in &self.schema_failed {
+            write!(f, "\n  not created: {failed}")?;
+        }
+        for loss in &self.losses {
+            write!(f, "\n  lost, as allowed: {} {}", loss.count, loss.what)?;
+        }
+        Ok(())
+    }
+}

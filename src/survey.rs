@@ -1,0 +1,76 @@
+//! Reading a feed to its end without writing anything: what it holds, and whether it is sound.
+
+use crate::error::{Error, Result};
+use crate::feed::{Feed, pump};
+use crate::format::Piece;
+use crate::ids::IdSet;
+use crate::model::tally::Counter;
+use crate::model::{Block, Class, Header, Item, Schema, Tally};
+use crate::observe::{Observer, Stop};
+
+/// What is known of the dump before it is read for good.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Its head.
+    pub header: Header,
+    /// Its schema, as far as it is known.
+    pub schema: Schema,
+    /// Its counts; `None` where it can be read only once.
+    pub tally: Option<Tally>,
+}
+
+/// Counts a feed and proves that ids occur once and ends exist. Needs a bit a node and a bit a relationship.
+///
+/// # Errors
+/// The feed is damaged; the error has its place.
+pub fn survey(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Result<Known> {
+    let header = feed.header().clone();
+    let mut schema = feed.schema().clone();
+    let (counter, _) = pump(feed, stop, observer, |pieces| {
+        let mut counter = Counter::default();
+        let (mut nodes, mut relationships) = (IdSet::default(), IdSet::default());
+        for piece in pieces {
+            match piece {
+                Piece::Block(block) => {
+                    counter.block(&block)?;
+                    check_ids(&block, &mut nodes, &mut relationships)?;
+                }
+                Piece::Object(object) => schema.objects.push(object),
+                Piece::Statement(_) => counter.statement(),
+            }
+        }
+        schema.objects.iter().for_each(|object| counter.object(object));
+        Ok(counter)
+    })?;
+    Ok(Known { header, schema: Schema { objects: schema.objects }, tally: Some(counter.tally()) })
+}
+
+fn check_ids(block: &Block, nodes: &mut IdSet, relationships: &mut IdSet) -> Result<()> {
+    for item in block.items() {
+        let problem = match block.class() {
+            Class::Nodes => (!nodes.insert(item.id)).then(|| format!("node id {} occurs twice", item.id)),
+            Class::Relationships => check_relationship(block, item, nodes, relationships),
+        };
+        if let Some(problem) = problem {
+            let error = Error::corrupt(problem);
+            return Err(match block.position(item) {
+                Some(position) => error.at(position),
+                None => error,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_relationship(block: &Block, item: &Item, nodes: &IdSet, relationships: &mut IdSet) -> Option<String> {
+    if !relationships.insert(item.id) {
+        return Some(format!("relationship id {} occurs twice", item.id));
+    }
+    let (verb, node) = match (nodes.contains(item.start), nodes.contains(item.end)) {
+        (true, true) => return None,
+        (false, _) => ("starts", item.start),
+        (true, false) => ("ends", item.end),
+    };
+    let kind = block.kind(item).relationship_type();
+    Some(format!("a relationship of type {kind:?} {verb} at node {node}, which the dump does not have"))
+}

@@ -1,0 +1,236 @@
+//! A feed into a dump file: encoders in parallel, one writer in order.
+//!
+//! Every block is encoded, and compressed as a frame of its own, by one of `jobs` threads; the writer puts the frames in the order of the
+//! blocks. So the same snapshot gives the same bytes at any number of threads. At most a few blocks per thread are under way: a slow disk or pipe
+//! stalls the source.
+
+use crate::error::{Error, Result};
+use crate::feed::{End, Feed, pump};
+use crate::format::{Encoder, Piece, Wrote};
+use crate::model::tally::Counter;
+use crate::model::{Block, Class, Schema, Tally, Trailer};
+use crate::observe::{Observer, Stop};
+use crate::volume::{Compression, Output};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::collections::BTreeMap;
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The counts, as in the trailer.
+    pub tally: Tally,
+    /// What the source said in the end.
+    pub end: End,
+    /// Bytes before compression.
+    pub bytes: u64,
+    /// Bytes as they lie in the file.
+    pub stored: u64,
+    /// Schema objects that were written.
+    pub schema: Schema,
+}
+
+enum Work {
+    Block(Block),
+    Bytes(Vec<u8>),
+}
+
+struct Encoded {
+    number: u64,
+    raw: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+/// What the dispatcher keeps in mind while pieces come.
+#[derive(Default)]
+struct Seen {
+    wrote: Wrote,
+    late: Schema,
+    statements: u64,
+}
+
+/// Writes a feed's pieces with an encoder; the output is committed only when all of it is there.
+///
+/// # Errors
+/// The source, the encoder or the output fails; the output is then dropped.
+pub fn write(
+    feed: &mut dyn Feed,
+    encoder: &dyn Encoder,
+    mut output: Output,
+    compression: Compression,
+    jobs: usize,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<Written> {
+    let jobs = jobs.max(1);
+    let early = feed.schema().clone();
+    let mut writer = Writer { output: &mut output, compression, hash: blake3::Hasher::new(), bytes: 0, stored: 0 };
+    let mut raw = Vec::new();
+    encoder.begin(feed.header(), &early, &mut raw)?;
+    writer.put(&raw)?;
+    let ((mut tally, seen), end) = pump(feed, stop, observer, |pieces| {
+        std::thread::scope(|scope| {
+            // A permit a block under way; it carries the buffers of a block that is done.
+            let (give_permit, take_permit) = bounded(jobs * 2 + 2);
+            for _ in 0..jobs * 2 + 2 {
+                let _ = give_permit.send((Vec::new(), Vec::new()));
+            }
+            let (send_work, receive_work) = bounded(jobs * 2 + 2);
+            let (send_done, receive_done) = bounded(jobs * 2 + 2);
+            let workers: Vec<_> = (0..jobs)
+                .map(|_| {
+                    let (work, done) = (receive_work.clone(), send_done.clone());
+                    scope.spawn(move || encode(encoder, compression, &work, &done))
+                })
+                .collect();
+            drop((receive_work, send_done));
+            let dispatcher = scope.spawn(move || dispatch(encoder, &pieces, &take_permit, &send_work));
+            let written = writer.in_order(&receive_done, &give_permit);
+            drop((receive_done, give_permit));
+            let seen = dispatcher.join().map_err(|_| Error::failed("the dispatching thread panicked"))?;
+            let mut tally = Tally::default();
+            for worker in workers {
+                tally.add(&worker.join().map_err(|_| Error::failed("an encoding thread panicked"))?);
+            }
+            // The writer's failure comes first: it has the encoders' too, and the dispatcher stops because of it.
+            written?;
+            Ok((tally, seen?))
+        })
+    })?;
+    raw.clear();
+    let mut counter = Counter::default();
+    early.objects.iter().chain(&seen.late.objects).for_each(|object| counter.object(object));
+    tally.add(&counter.tally());
+    tally.statements = seen.statements;
+    encoder.finish(&early, &seen.late, seen.wrote, &mut raw)?;
+    writer.put(&raw)?;
+    raw.clear();
+    let hash = writer.hash.finalize().to_hex().to_string();
+    let trailer = Trailer { tally: tally.clone(), source_changed: end.changed, blake3: hash };
+    encoder.trailer(&trailer, &mut raw)?;
+    writer.put(&raw)?;
+    let (bytes, stored) = (writer.bytes, writer.stored);
+    stop.check()?;
+    output.commit()?;
+    let mut schema = early;
+    schema.objects.extend(seen.late.objects);
+    Ok(Written { tally, end, bytes, stored, schema })
+}
+
+fn dispatch(
+    encoder: &dyn Encoder,
+    pieces: &Receiver<Piece>,
+    permits: &Receiver<(Vec<u8>, Vec<u8>)>,
+    work: &Sender<(u64, Work, (Vec<u8>, Vec<u8>))>,
+) -> Result<Seen> {
+    let mut seen = Seen::default();
+    let mut number = 0;
+    let mut send = |piece: Work| {
+        // Both fail only when the writer or every encoder is gone, which have the error to tell.
+        let permit = permits.recv().map_err(|_| Error::failed("the writer stopped"))?;
+        work.send((number, piece, permit)).map_err(|_| Error::failed("the encoders stopped"))?;
+        number += 1;
+        Ok(())
+    };
+    for piece in pieces {
+        match piece {
+            Piece::Block(block) => {
+                let first = match block.class() {
+                    Class::Nodes => !std::mem::replace(&mut seen.wrote.nodes, true),
+                    Class::Relationships => !std::mem::replace(&mut seen.wrote.relationships, true),
+                };
+                if first {
+                    let mut bytes = Vec::new();
+                    encoder.open(block.class(), &mut bytes)?;
+                    send(Work::Bytes(bytes))?;
+                }
+                send(Work::Block(block))?;
+            }
+            Piece::Statement(statement) => {
+                let mut bytes = Vec::new();
+                encoder.statement(&statement, &mut bytes)?;
+                seen.statements += 1;
+                send(Work::Bytes(bytes))?;
+            }
+            Piece::Object(object) => seen.late.objects.push(object),
+        }
+    }
+    Ok(seen)
+}
+
+fn encode(
+    encoder: &dyn Encoder,
+    compression: Compression,
+    work: &Receiver<(u64, Work, (Vec<u8>, Vec<u8>))>,
+    done: &Sender<Result<Encoded>>,
+) -> Tally {
+    let mut counter = Counter::default();
+    for (number, piece, (mut raw, mut frame)) in work {
+        raw.clear();
+        frame.clear();
+        let encode = || {
+            match piece {
+                Work::Block(block) => {
+                    counter.block(&block)?;
+                    encoder.block(&block, &mut raw)?;
+                }
+                Work::Bytes(bytes) => raw.extend_from_slice(&bytes),
+            }
+            if compression == Compression::None { Ok(()) } else { compression.frame(&raw, &mut frame) }
+        };
+        let encoded = encode();
+        if done.send(encoded.map(|()| Encoded { number, raw, frame })).is_err() {
+            break;
+        }
+    }
+    counter.tally()
+}
+
+struct Writer<'a> {
+    output: &'a mut Output,
+    compression: Compression,
+    hash: blake3::Hasher,
+    bytes: u64,
+    stored: u64,
+}
+
+/// A buffer larger than this is given back to the system after an outsized block.
+const KEEP: usize = 8 << 20;
+
+impl Writer<'_> {
+    fn put(&mut self, raw: &[u8]) -> Result<()> {
+        let mut frame = Vec::new();
+        if self.compression != Compression::None {
+            self.compression.frame(raw, &mut frame)?;
+        }
+        self.write(raw, &frame)
+    }
+
+    fn write(&mut self, raw: &[u8], frame: &[u8]) -> Result<()> {
+        self.hash.update(raw);
+        let stored = if self.compression == Compression::None { raw } else { frame };
+        self.output.append(stored)?;
+        self.bytes += raw.len() as u64;
+        self.stored += stored.len() as u64;
+        Ok(())
+    }
+
+    fn in_order(&mut self, done: &Receiver<Result<Encoded>>, permits: &Sender<(Vec<u8>, Vec<u8>)>) -> Result<()> {
+        let mut early = BTreeMap::new();
+        let mut next = 0;
+        for encoded in done {
+            let encoded = encoded?;
+            early.insert(encoded.number, encoded);
+            while let Some(Encoded { mut raw, mut frame, .. }) = early.remove(&next) {
+                self.write(&raw, &frame)?;
+                next += 1;
+                for buffer in [&mut raw, &mut frame] {
+                    if buffer.capacity() > KEEP {
+                        *buffer = Vec::new();
+                    }
+                }
+                let _ = permits.send((raw, frame));
+            }
+        }
+        Ok(())
+    }
+}

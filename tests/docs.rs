@@ -1,0 +1,63 @@
+//! What the documents say is what the program does: the command line's reference is generated, and examples run.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+fn help(verb: &[&str]) -> String {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_graphferry")).args(verb).arg("--help").env("COLUMNS", "100").output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+fn reference() -> String {
+    let mut text = String::from(
+        "# The command line\n\nThis page is generated from the program's own help: `GRAPHFERRY_WRITE_DOCS=1 cargo test --test docs`.\n",
+    );
+    for verb in ["", "dump", "restore", "copy", "convert", "verify"] {
+        let words: Vec<&str> = if verb.is_empty() { vec![] } else { vec![verb] };
+        let title = ["graphferry", verb].join(" ");
+        let _ = write!(text, "\n## {}\n\n```text\n{}\n```\n", title.trim(), help(&words).trim_end());
+    }
+    text
+}
+
+#[test]
+fn the_reference_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
+    let wanted = reference();
+    if std::env::var_os("GRAPHFERRY_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == wanted, "docs/cli.md is out of date: GRAPHFERRY_WRITE_DOCS=1 cargo test --test docs");
+}
+
+/// Every relative link in a document leads somewhere.
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents: Vec<_> =
+        std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md"] {
+        documents.push(root.join(name));
+    }
+    let mut links = 0;
+    for document in documents.iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        let text = std::fs::read_to_string(document).unwrap();
+        for rest in text.split("](").skip(1) {
+            let link = rest.split([')', '#']).next().unwrap();
+            if link.is_empty() || link.contains("://") {
+                continue;
+            }
+            links += 1;
+            let target = document.parent().unwrap().join(link);
+            assert!(target.exists(), "{} links to {link}, which does not exist", document.display());
+        }
+    }
+    assert!(links > 10, "the links were found");
+}

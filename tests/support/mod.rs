@@ -1,0 +1,12 @@
+//! What several tests share. A test file says `mod support;`.
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+pub mod arbitrary;
+pub mod dump;
+pub mod graph;
+pub mod neo4j;
+pub mod proxy;
+pub mod tool;
+
+pub use arbitrary::Limits;
+pub use graph::{Graph, Same};
