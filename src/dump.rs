@@ -1,5 +1,6 @@
 //! `dump` and `convert`: a feed into a dump file.
 
+use crate::cypher::Dialect;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::format::{EncoderOptions, Format};
@@ -27,6 +28,8 @@ pub struct Options {
 /// What a dump will do: `--dry-run` prints it.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// The format, for people.
+    pub system: String,
     /// What the format cannot hold of what is known before the data comes.
     pub losses: Vec<Loss>,
     /// Those that nobody allowed.
@@ -46,7 +49,7 @@ pub fn plan(feed: &dyn Feed, options: &Options) -> Result<Plan> {
     let refused = losses.iter().filter(|loss| !allowed(loss)).cloned().collect();
     let mut schema = feed.schema().clone();
     schema.objects.retain(|object| capability.holds(object));
-    Ok(Plan { losses, refused, schema })
+    Ok(Plan { system: capability.system, losses, refused, schema })
 }
 
 /// Writes a feed as a dump. Nothing is left behind when it fails.
@@ -62,8 +65,14 @@ pub fn dump(
 ) -> Result<Written> {
     let plan = plan(feed, options)?;
     if let Some(first) = plan.refused.first() {
-        return Err(Error::refused(format!("{} cannot hold {}", options.format.name(), first.what))
-            .hint(format!("add --allow-loss={} to leave it out", first.kind)));
+        let other = match (options.format, options.encoder.dialect) {
+            (Format::Cypherl, Dialect::Memgraph) => ", write it for Neo4j with --dialect neo4j,",
+            _ => "",
+        };
+        return Err(Error::refused(format!("{} cannot hold the {}", plan.system, first.what)).hint(format!(
+            "write it as jsonl, which holds everything{other} or leave it out with --allow-loss={}",
+            first.kind
+        )));
     }
     let mut chosen = options.encoder.clone();
     if feed.header().source.product == "neo4j" {

@@ -34,10 +34,22 @@ enum Work {
     Bytes(Vec<u8>),
 }
 
-struct Encoded {
-    number: u64,
+/// The permission to have one more block under way; it carries the buffers of a block that is done.
+#[derive(Default)]
+struct Permit {
     raw: Vec<u8>,
     frame: Vec<u8>,
+}
+
+struct Job {
+    number: u64,
+    work: Work,
+    permit: Permit,
+}
+
+struct Encoded {
+    number: u64,
+    permit: Permit,
 }
 
 /// What the dispatcher keeps in mind while pieces come.
@@ -69,10 +81,9 @@ pub fn write(
     writer.put(&raw)?;
     let ((mut tally, seen), end) = pump(feed, stop, observer, |pieces| {
         std::thread::scope(|scope| {
-            // A permit a block under way; it carries the buffers of a block that is done.
             let (give_permit, take_permit) = bounded(jobs * 2 + 2);
             for _ in 0..jobs * 2 + 2 {
-                let _ = give_permit.send((Vec::new(), Vec::new()));
+                let _ = give_permit.send(Permit::default());
             }
             let (send_work, receive_work) = bounded(jobs * 2 + 2);
             let (send_done, receive_done) = bounded(jobs * 2 + 2);
@@ -119,15 +130,15 @@ pub fn write(
 fn dispatch(
     encoder: &dyn Encoder,
     pieces: &Receiver<Piece>,
-    permits: &Receiver<(Vec<u8>, Vec<u8>)>,
-    work: &Sender<(u64, Work, (Vec<u8>, Vec<u8>))>,
+    permits: &Receiver<Permit>,
+    jobs: &Sender<Job>,
 ) -> Result<Seen> {
     let mut seen = Seen::default();
     let mut number = 0;
-    let mut send = |piece: Work| {
+    let mut send = |work: Work| {
         // Both fail only when the writer or every encoder is gone, which have the error to tell.
         let permit = permits.recv().map_err(|_| Error::failed("the writer stopped"))?;
-        work.send((number, piece, permit)).map_err(|_| Error::failed("the encoders stopped"))?;
+        jobs.send(Job { number, work, permit }).map_err(|_| Error::failed("the encoders stopped"))?;
         number += 1;
         Ok(())
     };
@@ -160,15 +171,15 @@ fn dispatch(
 fn encode(
     encoder: &dyn Encoder,
     compression: Compression,
-    work: &Receiver<(u64, Work, (Vec<u8>, Vec<u8>))>,
+    jobs: &Receiver<Job>,
     done: &Sender<Result<Encoded>>,
 ) -> Tally {
     let mut counter = Counter::default();
-    for (number, piece, (mut raw, mut frame)) in work {
+    for Job { number, work, permit: Permit { mut raw, mut frame } } in jobs {
         raw.clear();
         frame.clear();
         let encode = || {
-            match piece {
+            match work {
                 Work::Block(block) => {
                     counter.block(&block)?;
                     encoder.block(&block, &mut raw)?;
@@ -178,7 +189,7 @@ fn encode(
             if compression == Compression::None { Ok(()) } else { compression.frame(&raw, &mut frame) }
         };
         let encoded = encode();
-        if done.send(encoded.map(|()| Encoded { number, raw, frame })).is_err() {
+        if done.send(encoded.map(|()| Encoded { number, permit: Permit { raw, frame } })).is_err() {
             break;
         }
     }
@@ -214,13 +225,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn in_order(&mut self, done: &Receiver<Result<Encoded>>, permits: &Sender<(Vec<u8>, Vec<u8>)>) -> Result<()> {
+    fn in_order(&mut self, done: &Receiver<Result<Encoded>>, permits: &Sender<Permit>) -> Result<()> {
         let mut early = BTreeMap::new();
         let mut next = 0;
         for encoded in done {
             let encoded = encoded?;
             early.insert(encoded.number, encoded);
-            while let Some(Encoded { mut raw, mut frame, .. }) = early.remove(&next) {
+            while let Some(Encoded { permit: Permit { mut raw, mut frame }, .. }) = early.remove(&next) {
                 self.write(&raw, &frame)?;
                 next += 1;
                 for buffer in [&mut raw, &mut frame] {
@@ -228,7 +239,7 @@ impl Writer<'_> {
                         *buffer = Vec::new();
                     }
                 }
-                let _ = permits.send((raw, frame));
+                let _ = permits.send(Permit { raw, frame });
             }
         }
         Ok(())

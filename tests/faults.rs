@@ -190,6 +190,7 @@ fn ends_that_do_not_exist_and_ids_that_come_twice() {
         std::fs::write(folder.path().join("broken.jsonl"), text).unwrap();
         let result = run(folder.path(), ["restore", "broken.jsonl", "target.db"]).expect(5);
         assert!(result.stderr.contains(expected), "{}", result.stderr);
+        let _ = std::fs::remove_file(folder.path().join("piped.db"));
         let piped = pipe(folder.path(), &["restore", "-", "piped.db"], text.as_bytes());
         assert_eq!(piped.0, 5, "{}", piped.1);
         assert!(piped.1.contains(&expected.replace("broken.jsonl", "-")), "{}", piped.1);

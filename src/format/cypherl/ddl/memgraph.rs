@@ -190,7 +190,7 @@ fn trigger(lexer: &mut Lexer<'_>, lenient: bool) -> Lexed<SchemaObject> {
     };
     if lenient && !follows(lexer) {
         // A name with spaces, which Memgraph dumps without the backticks that it needs to read it.
-        while !lexer.rest().is_empty() && !(follows(lexer) && lexer.since(from).ends_with(b" ")) {
+        while !(lexer.rest().is_empty() || follows(lexer) && lexer.since(from).ends_with(b" ")) {
             lexer.bump();
         }
         trigger_name = lexer.utf8(from, lexer.since(from))?.trim_end().to_owned();
