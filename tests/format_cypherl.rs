@@ -167,9 +167,9 @@ proptest! {
 
     #[test]
     fn memgraph_dumps_come_back(graph in graph(Limits { schema: false, ..Limits::MEMGRAPH })) {
-        // Stockholm's local mean time has an offset with seconds, for which Memgraph has no text.
+        // Local mean times have offsets with seconds, for which Memgraph has no text.
         let refused = dump(&graph, Dialect::Memgraph, 3, &[]).err();
-        prop_assume!(!refused.is_some_and(|error| error.message().ends_with("an offset of 3208 seconds: it counts minutes")));
+        prop_assume!(!refused.is_some_and(|error| error.message().ends_with("seconds: it counts minutes")));
         check_round_trip(&normalised(graph), Dialect::Memgraph);
     }
 
@@ -192,5 +192,438 @@ proptest! {
             let _ = read(Cursor::new(format!("{head}{text}").into_bytes()));
             let _ = read(Cursor::new([head.as_bytes(), &bytes].concat()));
         }
+    }
+}
+
+fn fixtures(folder: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder)
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(fixtures("cypherl").join(name)).unwrap()
+}
+
+/// `CREATE (`, `MATCH (u:` and everything else but the helper's four statements, counted in the text by other means than our lexer.
+fn expected_counts(text: &str) -> (usize, usize, usize) {
+    let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+    let nodes = count("CREATE (:__mg_vertex__");
+    let relationships = count("MATCH (u:__mg_vertex__)");
+    let helper =
+        count("CREATE INDEX ON :__mg_vertex__") + count("DROP INDEX ON :__mg_vertex__") + count("MATCH (u) REMOVE");
+    let other = ["CREATE ", "MATCH ", "DROP ", "ENABLE ", "SET "].into_iter().map(count).sum::<usize>();
+    (nodes, relationships, other - nodes - relationships - helper)
+}
+
+#[test]
+fn dumps_of_every_version_of_memgraph_are_read() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(fixtures("cypherl")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if !name.starts_with("memgraph-durability") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let (nodes, relationships, objects) = expected_counts(std::str::from_utf8(&bytes).unwrap());
+        let found = read(Pieces(Cursor::new(bytes), 11)).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(found.statements, [], "{name}");
+        let counts = (found.graph.nodes.len(), found.graph.relationships.len(), found.graph.schema.objects.len());
+        assert_eq!(counts, (nodes, relationships, objects), "{name}");
+        assert_eq!(found.header.source.product, "memgraph");
+        assert_eq!(found.warnings[0], "the dump has no trailer: nothing tells whether it is whole");
+        seen += 1;
+    }
+    assert_eq!(seen, 12);
+}
+
+#[test]
+fn a_real_dump_is_read_value_by_value() {
+    let found = read(Cursor::new(fixture("memgraph-3.6.2-dump.cypherl"))).unwrap();
+    assert_eq!(found.statements, []);
+    assert_eq!((found.graph.nodes.len(), found.graph.relationships.len()), (17, 5));
+    let of = |id: i64| found.graph.nodes.iter().find(|node| node.0 == id).unwrap();
+    let integer = |value: i64| Value::Integer(value);
+    let date_time = |text: &str| Value::from(text);
+    let _ = date_time;
+    assert_eq!(of(0).2["imin"], integer(i64::MIN));
+    assert_eq!(of(1).2["f17"], Value::from(1e17));
+    assert_eq!(of(1).2["f1"], integer(1), "what Memgraph writes as 1 cannot be told from an integer");
+    assert_eq!(of(2).2["nan"], Value::from(-f64::NAN));
+    assert_eq!(of(2).2["ninf"], Value::from(f64::NEG_INFINITY));
+    assert_eq!(of(3).2["dq"], Value::from("say \"hi\""));
+    assert_eq!(of(3).2["comment"], Value::from("// not -- a /* comment */"));
+    assert_eq!(of(4).2["mixed"].as_list().unwrap().len(), 5);
+    assert_eq!(of(5).2["weird key"].as_map().unwrap()["tick`ed"], integer(2));
+    let duration = Duration { months: 0, days: -1, seconds: -7200, nanoseconds: 0 };
+    assert_eq!(of(6).2["durneg"], Value::Duration(duration));
+    assert_eq!(
+        of(7).2["la"],
+        Value::ZonedDateTime { seconds: 786_809_444, nanoseconds: 99_099_000, zone: "America/Los_Angeles".into() }
+    );
+    assert_eq!(of(9).2["w"], Value::Enum("My Enum::a b".into()));
+    assert_eq!(of(9).2["l"].as_list().unwrap()[1], Value::Enum("Status::Good".into()));
+    assert_eq!(of(10).1, ["Label with space", "tick`label", "ünï", "a:b", "CREATE"]);
+    assert_eq!(of(10).2["new\nline"], integer(7));
+    // A label and a property of the user's that are called as Memgraph's helpers: lost by Memgraph, not by us.
+    assert_eq!((of(17).1.as_slice(), &of(17).2["__mg_id__"]), (["__mg_vertex__".to_owned()].as_slice(), &integer(777)));
+    let names: Vec<_> = found.graph.relationships.iter().map(|relationship| relationship.3.as_str()).collect();
+    assert_eq!(names, ["KNOWS", "KNOWS", "SELF LOOP", "tick`type", "KNOWS"]);
+    let sorts = found.graph.schema.objects.iter().map(SchemaObject::sort_of).collect::<Vec<_>>();
+    let count = |sort: &str| sorts.iter().filter(|known| *known == sort).count();
+    assert_eq!((count("enum"), count("memgraph trigger"), count("node property-type constraint")), (3, 11, 13));
+    let expected = [
+        "the dump has no trailer: nothing tells whether it is whole",
+        "Memgraph's own dumps write whole floats without a point: 1.0 is read as the integer 1",
+        "line 69: Memgraph's dump has put a trigger's lines into one: what stands behind // is now a comment",
+    ];
+    assert_eq!(found.warnings, expected);
+}
+
+/// The same graph from the statements that a person wrote and from the dump of the server that ran them.
+#[test]
+fn statements_of_a_person_are_read_as_the_server_read_them() {
+    let written = read(Cursor::new(fixture("memgraph-3.6.2-create.cypherl"))).unwrap();
+    let dumped = read(Cursor::new(fixture("memgraph-3.6.2-dump.cypherl"))).unwrap();
+    let names =
+        |found: &Found| -> BTreeSet<String> { found.graph.schema.objects.iter().map(SchemaObject::describe).collect() };
+    // Memgraph 3.6 has these two indexes and leaves them out of its dumps.
+    let lost =
+        ["relationship text index \"knowsNote\" on KNOWS(note)", "relationship text index \"knowsText\" on KNOWS()"];
+    assert_eq!(names(&written).difference(&names(&dumped)).collect::<Vec<_>>(), lost);
+    // What the server made of a person's literals is what we make of them.
+    let of = |found: &Found, label: &str| {
+        let node = found.graph.nodes.iter().find(|node| node.1 == [label]);
+        node.map(|node| node.2.clone()).unwrap_or_else(|| panic!("no {label}"))
+    };
+    for label in ["Strings", "Maps", "Enums", "FloatSpecial"] {
+        let (mut ours, mut theirs) = (of(&written, label), of(&dumped, label));
+        // Which NaN 0.0/0.0 is, the processor decides.
+        ours.shift_remove("nan");
+        theirs.shift_remove("nan");
+        assert_eq!(ours, theirs, "{label}");
+    }
+    // What is no constant is the system's to run: relationships matched by values, ALTER ENUM, SET.
+    let starts: BTreeSet<_> = written.statements.iter().map(|it| it.text.split(' ').next().unwrap()).collect();
+    assert!(starts.is_subset(&["MATCH", "ALTER", "CREATE", "UNWIND", "DROP"].into()), "{starts:?}");
+    assert!(written.graph.nodes.len() >= 10);
+}
+
+#[test]
+fn what_we_write_for_memgraph_is_what_memgraph_writes() {
+    let text = String::from_utf8(fixture("memgraph-durability-v36.cypherl")).unwrap();
+    let found = read(Cursor::new(text.clone().into_bytes())).unwrap();
+    let ours = String::from_utf8(dump(&found.graph, Dialect::Memgraph, 1000, &[]).unwrap()).unwrap();
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (ours, theirs) = (lines(&ours), lines(&text));
+    let ours = &ours[1..ours.len() - 1];
+    // Coordinates of points are floats, which keep their point here.
+    let pointless = |line: &String| line.replace(".0,", ",").replace(".0 })", " })");
+    let data = |lines: &[String]| {
+        lines.iter().take_while(|line| !line.starts_with("MATCH (u) REMOVE")).map(pointless).collect::<Vec<_>>()
+    };
+    assert_eq!(data(ours), data(&theirs));
+    let schema = |lines: &[String]| {
+        let after = lines.iter().skip_while(|line| !line.starts_with("MATCH (u) REMOVE"));
+        after.cloned().collect::<BTreeSet<_>>()
+    };
+    assert_eq!(schema(ours), schema(&theirs));
+}
+
+#[test]
+fn pieces_keep_their_order_and_their_lines() {
+    let text = "CREATE (:__mg_vertex__ {__mg_id__: 0});\n\n// a comment; with a semicolon\nCREATE (:__mg_vertex__ {__mg_id__: \
+                1});\nCREATE INDEX ON :`A`;\n/* two\nlines */ CREATE (:__mg_vertex__:`a\nb` {__mg_id__: 2, `x`: \
+                \"1\n2\"}); CREATE (:__mg_vertex__ {__mg_id__: 3});\nMATCH (n) SET n.x = 'it''s; not' ;\nMATCH (u:__mg_vertex__), \
+                (v:__mg_vertex__) WHERE u.__mg_id__ = 0 AND v.__mg_id__ = 1 CREATE (u)-[:`T`]->(v);\nMATCH (n)\n  RETURN \
+                count(*);";
+    let found = read(Cursor::new(text.as_bytes().to_vec())).unwrap();
+    assert_eq!(found.order, "nonsrs");
+    assert_eq!(found.lines, [1, 4, 7, 9, 11]);
+    let statements: Vec<_> = found.statements.iter().map(|it| (it.text.as_str(), it.line)).collect();
+    assert_eq!(statements, [("MATCH (n) SET n.x = 'it''s; not'", 10), ("MATCH (n)\n  RETURN count(*)", 12)]);
+}
+
+#[test]
+fn what_is_no_constant_stays_a_statement() {
+    for value in [
+        "x",
+        "$x",
+        "rand()",
+        "1 + x",
+        "\"a\" + \"b\"",
+        "9223372036854775808",
+        "1e999",
+        "0/0",
+        "date(\"soon\")",
+        "datetime()",
+        "5.",
+        "point({x: 1})",
+        "[1, f()]",
+    ] {
+        let text = format!(
+            "CREATE (:__mg_vertex__ {{__mg_id__: 1, `a`: 1, `x`: {value}}});\nCREATE (:__mg_vertex__ {{__mg_id__: 2}});\n"
+        );
+        let found = read(Cursor::new(text.clone().into_bytes())).unwrap();
+        assert_eq!(found.order, "sn", "{value}");
+        assert_eq!(found.statements[0].text, text.lines().next().unwrap().trim_end_matches(';'));
+        assert_eq!((found.graph.nodes.len(), found.graph.nodes[0].0), (1, 2));
+    }
+}
+
+#[test]
+fn constants_of_either_system() {
+    let float = |value: f64| Value::from(value);
+    let integer = |value: i64| Value::from(value);
+    for (text, expected) in [
+        ("-9223372036854775807 - 1", integer(i64::MIN)),
+        ("-9223372036854775808", integer(i64::MIN)),
+        ("0x1F", integer(31)),
+        ("-0x10", integer(-16)),
+        ("010", integer(8)),
+        ("0o17", integer(15)),
+        ("1e+17", float(1e17)),
+        (".5", float(0.5)),
+        ("1E5", float(1e5)),
+        ("-0.0", float(-0.0)),
+        ("-0", integer(0)),
+        ("(0.0/0.0)", float(f64::NAN)),
+        ("-nan", float(-f64::NAN)),
+        ("inf", float(f64::INFINITY)),
+        ("-Infinity", float(f64::NEG_INFINITY)),
+        ("(1 + 2) * 3 / 2", integer(4)),
+        ("TRUE", Value::from(true)),
+        ("'a\\u00e9\\U0001F9CA\\ud83e\\uddca'", Value::from("aé🧊🧊")),
+        ("Status::Good", Value::Enum("Status::Good".into())),
+        ("`My Enum`::`a b`", Value::Enum("My Enum::a b".into())),
+        ("null", Value::Null),
+        ("[ 1 , /* two */ 2 ]", Value::List(vec![integer(1), integer(2)])),
+        ("{ a : {} }", Value::Map(with(Map::new(), "a", Value::Map(Map::new())))),
+        (
+            "datetime({year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, nanosecond: 0, timezone: 'Z'})",
+            Value::DateTime(graphferry::model::temporal::DateTime { seconds: 0, nanoseconds: 0, offset: 0 }),
+        ),
+    ] {
+        let dump = format!("CREATE (:__mg_vertex__ {{__mg_id__: 1, `x`: {text}}});");
+        let found = read(Pieces(Cursor::new(dump.into_bytes()), 1)).unwrap();
+        assert_eq!(found.order, "n", "{text}");
+        match expected {
+            Value::Null => assert!(found.graph.nodes[0].2.is_empty(), "a property that is null is not there"),
+            expected => assert_eq!(found.graph.nodes[0].2["x"], expected, "{text}"),
+        }
+    }
+}
+
+/// Every damaged file, and the exact words for it in the file beside it.
+#[test]
+fn damaged_dumps_are_refused_with_their_place() {
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for entry in std::fs::read_dir(fixtures("broken")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if !(name.starts_with("cypherl-") && name.ends_with(".cypherl")) {
+            continue;
+        }
+        seen += 1;
+        let error = read(Cursor::new(std::fs::read(&path).unwrap())).expect_err(&name);
+        assert_eq!(error.kind(), graphferry::ErrorKind::Corrupt, "{name}");
+        let expected = std::fs::read_to_string(path.with_extension("expected")).unwrap_or_default();
+        if error.report() != expected.trim_end() {
+            wrong.push(format!("{name}\n  said     {}\n  expected {}", error.report(), expected.trim_end()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(seen, 21);
+}
+
+fn sample() -> Graph {
+    let properties = |text: &str| with(with(Map::new(), "name", text), "at", 1.5);
+    Graph {
+        nodes: vec![(5, vec!["A".into(), "B`".into()], properties("x\ny")), (9, vec![], Map::new())],
+        relationships: vec![(0, 5, 9, "T".into(), with(Map::new(), "since", 3_i64)), (1, 9, 9, "T".into(), Map::new())],
+        schema: Schema::default(),
+    }
+}
+
+#[test]
+fn a_dump_that_is_cut_anywhere_is_refused() {
+    for dialect in DIALECTS {
+        let bytes = dump(&sample(), dialect, 10, &["MATCH (n) RETURN n"]).unwrap();
+        assert!(read(Cursor::new(bytes.clone())).is_ok());
+        let header = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        for size in header..bytes.len() {
+            let error = read(Cursor::new(bytes[..size].to_vec())).expect_err(&format!("{dialect:?} cut at {size}"));
+            assert_eq!(error.kind(), graphferry::ErrorKind::Corrupt);
+        }
+        // The last line is what the others are checked by.
+        let last = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        for at in 0..last {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x01;
+            // Changed in the first line's mark, it is a file of an unknown writer with a last line of ours.
+            assert!(read(Cursor::new(changed)).is_err(), "{dialect:?} changed at {at}");
+        }
+    }
+}
+
+#[test]
+fn the_exact_text_of_a_dump() {
+    let mut graph = sample();
+    graph.schema.objects = read(Cursor::new(
+        b"CREATE LOOKUP INDEX `l` FOR (n) ON EACH labels(n);\nCREATE CONSTRAINT `c` FOR (n:A) REQUIRE n.p IS UNIQUE;\n\
+          CREATE TEXT INDEX `t` FOR (n:A) ON (n.q);\nCALL apoc.trigger.install('neo4j', 'tr', 'RETURN 1', {phase: 'after'}, \
+          {params: {}});\nCALL apoc.trigger.stop('neo4j', 'tr');"
+            .to_vec(),
+    ))
+    .unwrap()
+    .graph
+    .schema
+    .objects;
+    let bytes = dump(&graph, Dialect::Neo4j, 10, &["MATCH (n) RETURN n // last"]).unwrap();
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let body: Vec<_> = text.lines().collect();
+    let body = body[1..body.len() - 1].join("\n");
+    let expected = r#"DROP INDEX `index_343aff4e` IF EXISTS;
+DROP INDEX `index_460996c0` IF EXISTS;
+CREATE LOOKUP INDEX `l` FOR (n) ON EACH labels(n);
+CREATE RANGE INDEX `__graphferry_node__` FOR (n:`__graphferry_node__`) ON (n.`__graphferry_id__`);
+CALL db.awaitIndexes(300);
+CREATE (:`__graphferry_node__`:`A`:`B``` {`__graphferry_id__`: 5, `name`: "x\ny", `at`: 1.5});
+CREATE (:`__graphferry_node__` {`__graphferry_id__`: 9});
+MATCH (u:`__graphferry_node__`), (v:`__graphferry_node__`) WHERE u.`__graphferry_id__` = 5 AND v.`__graphferry_id__` = 9 CREATE (u)-[:`T` {`since`: 3}]->(v);
+MATCH (u:`__graphferry_node__`), (v:`__graphferry_node__`) WHERE u.`__graphferry_id__` = 9 AND v.`__graphferry_id__` = 9 CREATE (u)-[:`T`]->(v);
+MATCH (n) RETURN n // last
+;
+MATCH (n:`__graphferry_node__`) CALL (n) { REMOVE n:`__graphferry_node__`, n.`__graphferry_id__` } IN TRANSACTIONS OF 10000 ROWS;
+DROP INDEX `__graphferry_node__`;
+CREATE TEXT INDEX `t` FOR (n:`A`) ON (n.`q`);
+CREATE CONSTRAINT `c` FOR (n:`A`) REQUIRE (n.`p`) IS UNIQUE;
+CALL db.awaitIndexes(300);
+:use system
+CALL apoc.trigger.install("neo4j", "tr", "RETURN 1", {`phase`: "after"}, {params: {}});
+CALL apoc.trigger.stop("neo4j", "tr");
+:use neo4j"#;
+    assert_eq!(body, expected);
+    let mut found = read(Cursor::new(bytes)).unwrap();
+    assert_eq!(found.order, "onrsooo");
+    // Indexes come before constraints, whatever the order was.
+    found.graph.schema.objects.swap(1, 2);
+    graph.assert_same(&found.graph, Same { ids: false, order: true });
+    assert!(matches!(&graph.schema.objects[3], SchemaObject::Trigger(trigger) if trigger.paused));
+}
+
+#[test]
+fn the_exact_text_of_a_dump_for_memgraph() {
+    let bytes = dump(&sample(), Dialect::Memgraph, 10, &[]).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let expected = r#"CREATE (:__mg_vertex__:`A`:`B``` {__mg_id__: 5, `name`: "x\ny", `at`: 1.5});
+CREATE (:__mg_vertex__ {__mg_id__: 9});
+CREATE INDEX ON :__mg_vertex__(__mg_id__);
+MATCH (u:__mg_vertex__), (v:__mg_vertex__) WHERE u.__mg_id__ = 5 AND v.__mg_id__ = 9 CREATE (u)-[:`T` {`since`: 3}]->(v);
+MATCH (u:__mg_vertex__), (v:__mg_vertex__) WHERE u.__mg_id__ = 9 AND v.__mg_id__ = 9 CREATE (u)-[:`T`]->(v);
+DROP INDEX ON :__mg_vertex__(__mg_id__);
+MATCH (u) REMOVE u:__mg_vertex__, u.__mg_id__;"#;
+    assert_eq!(lines[1..lines.len() - 1].join("\n"), expected);
+    assert!(lines[0].starts_with("RETURN 'graphferry {\"format\":\"cypherl\",\"version\":1,\"dialect\":\"memgraph\","));
+    assert!(lines[lines.len() - 1].starts_with("RETURN 'graphferry {\"trailer\":{"));
+}
+
+/// Names and values that try to end their quotation, in every place where one can stand.
+#[test]
+fn nothing_in_a_graph_becomes_a_statement() {
+    let attacks = [
+        "}); MATCH (n) DETACH DELETE n; //",
+        "` {x: 1}); MATCH (n) DETACH DELETE n; //",
+        "``; DROP GRAPH; //",
+        "\\u0060}); MATCH (n) DETACH DELETE n; //",
+        "\\\\u0060}); MATCH (n) DETACH DELETE n; //",
+        "\\\"}); MATCH (n) DETACH DELETE n; //",
+        "\\u0022}); MATCH (n) DETACH DELETE n; //",
+        "\\u005C\"}); MATCH (n) DETACH DELETE n; //",
+        "'}); MATCH (n) DETACH DELETE n; //",
+        "\nRETURN 'graphferry {\"trailer\":{}}';\n",
+        "\n// graphferry {\"trailer\":{}}\n",
+        "*/ ; /*",
+        "\n:use system\n",
+    ];
+    for attack in attacks {
+        let text = || attack.to_owned();
+        let properties = with(with(Map::new(), attack, attack), "list", Value::List(vec![Value::from(attack)]));
+        let graph = Graph {
+            nodes: vec![(1, vec![text()], properties.clone())],
+            relationships: vec![(0, 1, 1, text(), properties)],
+            schema: Schema::default(),
+        };
+        for dialect in DIALECTS {
+            let found = read(Cursor::new(dump(&graph, dialect, 10, &[]).unwrap())).unwrap();
+            assert_eq!(found.order, "nr", "{attack}");
+            graph.assert_same(&found.graph, Same::ALL);
+        }
+    }
+}
+
+#[test]
+fn statements_that_are_none_cannot_be_carried() {
+    for dialect in DIALECTS {
+        for text in [
+            "",
+            "RETURN 1; RETURN 2",
+            "RETURN 'open",
+            "RETURN 1 /* open",
+            "RETURN 'graphferry {}'",
+            "// graphferry {}",
+            ":use system",
+            "CALL db.awaitIndexes(300)",
+            "DROP INDEX `index_343aff4e` IF EXISTS",
+        ] {
+            let error = dump(&sample(), dialect, 10, &[text]).expect_err(text);
+            assert_eq!(error.report(), format!("not a statement that can be carried in a dump: {text}"));
+        }
+        let texts = ["RETURN ';' // '", "MATCH (n)\n// why\nRETURN `a;b`", "RETURN \"a\\\";\""];
+        let found = read(Cursor::new(dump(&sample(), dialect, 10, &texts).unwrap())).unwrap();
+        assert_eq!(found.statements.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(), texts);
+    }
+}
+
+#[test]
+fn a_helper_that_collides_is_refused() {
+    for (dialect, label, id) in [
+        (Dialect::Memgraph, "__mg_vertex__", "__mg_id__"),
+        (Dialect::Neo4j, "__graphferry_node__", "__graphferry_id__"),
+    ] {
+        let encoder = cypherl::encoder(Options::new(dialect)).unwrap();
+        let with_label = Graph { nodes: vec![(1, vec![label.into()], Map::new())], ..Graph::default() };
+        let with_key = Graph { nodes: vec![(1, vec![], with(Map::new(), id, 1_i64))], ..Graph::default() };
+        for (graph, what) in [(with_label, format!("label {label:?}")), (with_key, format!("property {id:?}"))] {
+            let error = encoder.block(&graph.blocks(1)[0], &mut Vec::new()).unwrap_err();
+            assert_eq!(
+                error.report(),
+                format!(
+                    "the {what} is the one that this dump uses for its own ids; choose another helper from all names of the graph"
+                )
+            );
+            // With a helper chosen from the names, the same graph is dumped.
+            graph.assert_same(&read(Cursor::new(dump(&graph, dialect, 1, &[]).unwrap())).unwrap().graph, Same::ALL);
+        }
+    }
+}
+
+#[test]
+fn refusals_name_the_item_and_the_property() {
+    let node = |value: Value| Graph {
+        nodes: vec![(77, vec!["A".into()], with(Map::new(), "p`q", value))],
+        ..Graph::default()
+    };
+    for (dialect, value, expected) in [
+        (Dialect::Memgraph, Value::Bytes(vec![1]), "node 77, property \"p`q\": Memgraph cannot hold bytes"),
+        (Dialect::Neo4j, Value::Map(Map::new()), "node 77, property \"p`q\": Neo4j cannot store a map as a property"),
+        (
+            Dialect::Memgraph,
+            Value::Duration(Duration { months: 1, days: 0, seconds: 0, nanoseconds: 0 }),
+            "node 77, property \"p`q\": Memgraph cannot hold months in a duration: it counts days and microseconds",
+        ),
+    ] {
+        assert_eq!(dump(&node(value), dialect, 1, &[]).unwrap_err().report(), expected);
     }
 }

@@ -349,14 +349,14 @@ fn escape(dialect: Dialect, text: &str) -> Result<(char, usize), String> {
             let (char, taken) = unicode(text, 4)?;
             if dialect == Dialect::Neo4j && matches!(char, '\\' | '"' | '\'') {
                 // Decoded before the string's end is looked for: what the string holds then depends on what follows.
-                return Err(format!("a string has the escape {:?} in it", text.get(..taken).unwrap_or_default()));
+                return Err(format!("a string has the escape {} in it", text.get(..taken).unwrap_or_default()));
             }
             (char, taken)
         }
         ('U', Dialect::Memgraph) => unicode(text, 8)?,
         // Neo4j takes the backslash for itself then.
         (_, Dialect::Neo4j) => ('\\', 1),
-        _ => return Err(format!("a string has an unknown escape {:?}", format!("\\{next}"))),
+        _ => return Err(format!("a string has the unknown escape \\{next}")),
     })
 }
 
@@ -366,7 +366,7 @@ fn unicode(text: &str, digits: usize) -> Result<(char, usize), String> {
         let hex = text.get(from..from + digits).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
         hex.and_then(|hex| u32::from_str_radix(hex, 16).ok())
     };
-    let bad = || format!("{:?} is no escape of a character", text.chars().take(2 + digits).collect::<String>());
+    let bad = || format!("the escape {} is no character", text.chars().take(2 + digits).collect::<String>());
     let first = number(2).ok_or_else(bad)?;
     if let Some(char) = char::from_u32(first) {
         return Ok((char, 2 + digits));
