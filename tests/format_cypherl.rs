@@ -11,7 +11,7 @@ use graphferry::model::header::Origin;
 use graphferry::model::schema::with;
 use graphferry::model::tally::Counter;
 use graphferry::model::temporal::Duration;
-use graphferry::model::{Class, Header, Map, Schema, SchemaObject, Trailer, Value};
+use graphferry::model::{Class, Header, Map, Schema, SchemaObject, Trailer, Trigger, Value};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
@@ -625,5 +625,28 @@ fn refusals_name_the_item_and_the_property() {
         ),
     ] {
         assert_eq!(dump(&node(value), dialect, 1, &[]).unwrap_err().report(), expected);
+    }
+}
+
+#[test]
+fn a_trigger_of_memgraph_is_one_statement() {
+    let trigger = |statement: &str| {
+        let selector = with(Map::new(), "phase", "AFTER COMMIT");
+        let (name, system, params) = ("t".to_owned(), "memgraph".to_owned(), Map::new());
+        let trigger = Trigger { name, statement: statement.to_owned(), system, selector, params, paused: false };
+        Graph { schema: Schema { objects: vec![SchemaObject::Trigger(trigger)] }, ..sample() }
+    };
+    for statement in
+        ["RETURN 1", "MATCH (n)\n// it's; a comment\nRETURN n", "RETURN ';' // the end", "RETURN `a;b` /* ; */"]
+    {
+        let graph = trigger(statement);
+        let found = read(Cursor::new(dump(&graph, Dialect::Memgraph, 10, &[]).unwrap())).unwrap();
+        graph.assert_same(&found.graph, Same { ids: false, order: true });
+    }
+    for statement in ["RETURN 1; DROP GRAPH", "RETURN 'open", "RETURN 1 /* open", "RETURN `open"] {
+        assert_eq!(
+            dump(&trigger(statement), Dialect::Memgraph, 10, &[]).unwrap_err().report(),
+            "what the memgraph trigger \"t\" runs is not one statement, and cannot be quoted"
+        );
     }
 }

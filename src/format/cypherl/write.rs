@@ -38,7 +38,12 @@ impl Cypherl {
 
     fn object(&self, object: &SchemaObject, out: &mut Vec<u8>) -> Result<()> {
         for statement in schema::create_in(self.dialect, &self.database, object)? {
-            self.line(&statement, out);
+            // What Memgraph's trigger runs is text of the user's that cannot be quoted.
+            if matches!(object, SchemaObject::Trigger(_)) && !lex::is_one_statement(self.dialect, &statement) {
+                let what = object.describe();
+                return Err(Error::refused(format!("what the {what} runs is not one statement, and cannot be quoted")));
+            }
+            put_statement(&statement, out);
         }
         Ok(())
     }
@@ -136,6 +141,13 @@ impl Cypherl {
         }
         Ok(vector)
     }
+}
+
+/// Writes a statement that may end in a comment, in which the semicolon must not end up.
+fn put_statement(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(text.as_bytes());
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    out.extend_from_slice(if last.contains("//") { b"\n;\n" } else { b";\n" });
 }
 
 /// Where an object stands after the data.
@@ -280,10 +292,7 @@ impl Encoder for Cypherl {
             let refusal = Error::refused(format!("not a statement that can be carried in a dump: {text:.100}"));
             return Err(if statement.line > 0 { refusal.at(crate::Position::line(statement.line)) } else { refusal });
         }
-        out.extend_from_slice(text.as_bytes());
-        // The semicolon must not end up in a comment.
-        let last = text.rsplit('\n').next().unwrap_or_default();
-        out.extend_from_slice(if last.contains("//") { b"\n;\n" } else { b";\n" });
+        put_statement(text, out);
         Ok(())
     }
 
