@@ -6,8 +6,10 @@ use crate::feed::Feed;
 use crate::format::{EncoderOptions, Format};
 use crate::model::{Loss, Schema};
 use crate::observe::{Event, Observer, Stop};
+use crate::strip::Strip;
+use crate::survey::Known;
 use crate::volume::{Compression, Output};
-use crate::write::{Written, write};
+use crate::write::{How, Written, write};
 use std::collections::BTreeSet;
 
 /// How a dump is written.
@@ -38,18 +40,41 @@ pub struct Plan {
     pub schema: Schema,
 }
 
-/// Decides what a dump of this feed will do.
+/// Decides what a dump will do.
 ///
 /// # Errors
 /// What the encoder is told cannot be meant.
-pub fn plan(feed: &dyn Feed, options: &Options) -> Result<Plan> {
+pub fn plan(known: &Known, options: &Options) -> Result<Plan> {
     let capability = options.format.encoder(&options.encoder)?.capability();
-    let losses = capability.schema_losses(feed.schema());
-    let allowed = |loss: &&Loss| options.allow_loss.contains(loss.kind) || options.allow_loss.contains("all");
-    let refused = losses.iter().filter(|loss| !allowed(loss)).cloned().collect();
-    let mut schema = feed.schema().clone();
+    let mut losses = capability.schema_losses(&known.schema);
+    losses.extend(known.tally.iter().flat_map(|tally| capability.value_losses(tally)));
+    let refused = losses.iter().filter(|loss| !options.allows(loss.kind)).cloned().collect();
+    let mut schema = known.schema.clone();
     schema.objects.retain(|object| capability.holds(object));
     Ok(Plan { system: capability.system, losses, refused, schema })
+}
+
+impl Options {
+    fn allows(&self, kind: &str) -> bool {
+        self.allow_loss.contains(kind) || self.allow_loss.contains("all")
+    }
+}
+
+impl Plan {
+    /// Goes on only when nothing is lost but what is allowed.
+    ///
+    /// # Errors
+    /// [`Refused`](crate::ErrorKind::Refused), with what to do about it.
+    pub fn check(&self, options: &Options) -> Result<()> {
+        let Some(first) = self.refused.first() else { return Ok(()) };
+        let other = match (options.format, options.encoder.dialect) {
+            (Format::Cypherl, Dialect::Memgraph) => ", write it for Neo4j with --dialect neo4j,",
+            _ => "",
+        };
+        let kind = first.kind;
+        let hint = format!("write it as jsonl, which holds everything{other} or leave it out with --allow-loss={kind}");
+        Err(Error::refused(format!("{} cannot hold the {}", self.system, first.what)).hint(hint))
+    }
 }
 
 /// Writes a feed as a dump. Nothing is left behind when it fails.
@@ -60,20 +85,11 @@ pub fn dump(
     feed: &mut dyn Feed,
     output: Output,
     options: &Options,
+    plan: Plan,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Written> {
-    let plan = plan(feed, options)?;
-    if let Some(first) = plan.refused.first() {
-        let other = match (options.format, options.encoder.dialect) {
-            (Format::Cypherl, Dialect::Memgraph) => ", write it for Neo4j with --dialect neo4j,",
-            _ => "",
-        };
-        return Err(Error::refused(format!("{} cannot hold the {}", plan.system, first.what)).hint(format!(
-            "write it as jsonl, which holds everything{other} or leave it out with --allow-loss={}",
-            first.kind
-        )));
-    }
+    plan.check(options)?;
     let mut chosen = options.encoder.clone();
     if feed.header().source.product == "neo4j" {
         chosen.database.clone_from(&feed.header().source.database);
@@ -83,10 +99,15 @@ pub fn dump(
         chosen.taken_properties.clone_from(&names.properties);
     }
     let encoder = options.format.encoder(&chosen)?;
+    // Without leave to lose values the encoder itself refuses the first one, at no cost.
+    let strip = if options.allows("value") { Strip::new(&encoder.capability(), true) } else { Strip::nothing() };
+    let how = How { compression: options.compression, jobs: options.jobs, strip };
     let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
     observer.event(&Event::Step { what: "dumping", total });
+    let schema_losses = plan.losses.into_iter().filter(|loss| loss.kind != "value");
     let mut feed = Held { feed, schema: plan.schema };
-    let written = write(&mut feed, &*encoder, output, options.compression, options.jobs, stop, observer)?;
+    let mut written = write(&mut feed, &*encoder, output, &how, stop, observer)?;
+    written.losses.extend(schema_losses);
     written.end.warnings.iter().for_each(|warning| observer.event(&Event::Warning(warning)));
     Ok(written)
 }

@@ -121,6 +121,7 @@ impl Feed for SnapshotFeed<'_> {
 pub struct DumpFeed {
     decoder: Box<dyn Decoder>,
     header: Header,
+    known: Option<Schema>,
     none: Schema,
     name: String,
     filter: Filter,
@@ -132,7 +133,16 @@ impl DumpFeed {
     pub fn new(decoder: Box<dyn Decoder>, name: &str, filter: Filter) -> Self {
         let mut header = decoder.header().clone();
         header.filters.extend(filter.words());
-        Self { decoder, header, none: Schema::default(), name: name.to_owned(), filter }
+        Self { decoder, header, known: None, none: Schema::default(), name: name.to_owned(), filter }
+    }
+}
+
+impl DumpFeed {
+    /// The same dump when its schema is known from a survey: it is then told before the data, and not again.
+    #[must_use]
+    pub fn with_schema(mut self, schema: Schema) -> Self {
+        self.known = Some(schema);
+        self
     }
 }
 
@@ -142,7 +152,7 @@ impl Feed for DumpFeed {
     }
 
     fn schema(&self) -> &Schema {
-        &self.none
+        self.known.as_ref().unwrap_or(&self.none)
     }
 
     fn names(&self) -> Option<&Names> {
@@ -170,7 +180,9 @@ impl Feed for DumpFeed {
                         }
                     }
                 }
-                Piece::Object(object) if self.filter.wants_object(&object) => sink(Piece::Object(object))?,
+                Piece::Object(object) if self.known.is_none() && self.filter.wants_object(&object) => {
+                    sink(Piece::Object(object))?;
+                }
                 Piece::Object(_) => {}
                 Piece::Statement(statement) => sink(Piece::Statement(statement))?,
             }

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod model;
 pub mod observe;
 pub mod restore;
+pub mod strip;
 pub mod survey;
 pub mod verify;
 pub mod volume;

@@ -7,7 +7,6 @@ pub mod batch;
 pub mod load;
 pub mod plan;
 pub mod report;
-pub mod strip;
 
 use crate::backend::{Facts, Target};
 use crate::error::{Error, ErrorKind, Result};

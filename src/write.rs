@@ -8,8 +8,9 @@ use crate::error::{Error, Result};
 use crate::feed::{End, Feed, pump};
 use crate::format::{Encoder, Piece, Wrote};
 use crate::model::tally::Counter;
-use crate::model::{Block, Class, Schema, Tally, Trailer};
+use crate::model::{Block, Class, Loss, Schema, Tally, Trailer};
 use crate::observe::{Observer, Stop};
+use crate::strip::Strip;
 use crate::volume::{Compression, Output};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ pub struct Written {
     pub stored: u64,
     /// Schema objects that were written.
     pub schema: Schema,
+    /// Values that were left out, as allowed.
+    pub losses: Vec<Loss>,
 }
 
 enum Work {
@@ -58,6 +61,17 @@ struct Seen {
     wrote: Wrote,
     late: Schema,
     statements: u64,
+    losses: Vec<Loss>,
+}
+
+/// How a dump is written, whatever its format.
+pub struct How {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Encoding threads.
+    pub jobs: usize,
+    /// What is left out.
+    pub strip: Strip,
 }
 
 /// Writes a feed's pieces with an encoder; the output is committed only when all of it is there.
@@ -68,12 +82,12 @@ pub fn write(
     feed: &mut dyn Feed,
     encoder: &dyn Encoder,
     mut output: Output,
-    compression: Compression,
-    jobs: usize,
+    how: &How,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Written> {
-    let jobs = jobs.max(1);
+    let How { compression, jobs, strip } = how;
+    let (compression, jobs) = (*compression, (*jobs).max(1));
     let early = feed.schema().clone();
     let mut writer = Writer { output: &mut output, compression, hash: blake3::Hasher::new(), bytes: 0, stored: 0 };
     let mut raw = Vec::new();
@@ -94,7 +108,7 @@ pub fn write(
                 })
                 .collect();
             drop((receive_work, send_done));
-            let dispatcher = scope.spawn(move || dispatch(encoder, &pieces, &take_permit, &send_work));
+            let dispatcher = scope.spawn(move || dispatch(encoder, strip, &pieces, &take_permit, &send_work));
             let written = writer.in_order(&receive_done, &give_permit);
             drop((receive_done, give_permit));
             let seen = dispatcher.join().map_err(|_| Error::failed("the dispatching thread panicked"))?;
@@ -124,11 +138,12 @@ pub fn write(
     output.commit()?;
     let mut schema = early;
     schema.objects.extend(seen.late.objects);
-    Ok(Written { tally, end, bytes, stored, schema })
+    Ok(Written { tally, end, bytes, stored, schema, losses: seen.losses })
 }
 
 fn dispatch(
     encoder: &dyn Encoder,
+    strip: &Strip,
     pieces: &Receiver<Piece>,
     permits: &Receiver<Permit>,
     jobs: &Sender<Job>,
@@ -145,6 +160,7 @@ fn dispatch(
     for piece in pieces {
         match piece {
             Piece::Block(block) => {
+                let block = strip.apply(block, &mut seen.losses)?;
                 let first = match block.class() {
                     Class::Nodes => !std::mem::replace(&mut seen.wrote.nodes, true),
                     Class::Relationships => !std::mem::replace(&mut seen.wrote.relationships, true),

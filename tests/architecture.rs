@@ -19,15 +19,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("filter", &["model", "ids"]),
     ("feed", &["backend", "format", "filter", "model", "observe"]),
     ("survey", &["feed", "format", "ids", "model", "observe"]),
-    ("write", &["feed", "format", "model", "observe", "volume"]),
-    ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "volume", "write"]),
-    ("restore", &["backend", "feed", "format", "ids", "model", "observe", "survey"]),
+    ("strip", &["model"]),
+    ("write", &["feed", "format", "model", "observe", "strip", "volume"]),
+    ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
+    ("restore", &["backend", "feed", "format", "ids", "model", "observe", "strip", "survey"]),
     ("verify", &["feed", "format", "ids", "model", "observe"]),
     (
         "cli",
         &[
-            "backend", "cypher", "dump", "feed", "filter", "format", "model", "observe", "restore", "verify", "volume",
-            "write",
+            "backend", "cypher", "dump", "feed", "filter", "format", "model", "observe", "restore", "survey", "verify",
+            "volume", "write",
         ],
     ),
 ];

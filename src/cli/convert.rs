@@ -2,8 +2,12 @@
 
 use super::place::open_dump;
 use super::{Context, dump as dumping, exit::Ending, filter, output};
-use crate::dump::dump;
+use crate::dump::{dump, plan};
 use crate::error::{Error, Result};
+use crate::feed::Feed as _;
+use crate::observe::{Event, Observer as _};
+use crate::survey::{Known, survey};
+use crate::volume::Input;
 use clap::Args;
 
 /// Write a dump in another format, dialect or compression
@@ -15,6 +19,9 @@ pub(super) struct Command {
     input: String,
     /// The dump to write; - for stdout
     output: String,
+    /// Print what would be converted, and write nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     filter: filter::Options,
     #[command(flatten)]
@@ -26,11 +33,24 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     if std::path::Path::new(&command.output).exists() && same(&command.input, &command.output) {
         return Err(Error::usage("input and output are the same file"));
     }
+    // A file is read twice: what it holds, and whether it is sound, is known before anything is written.
+    let again = Input::can_reopen(&command.input)?;
     let mut feed = open_dump(&command.input, command.filter.filter())?;
-    let options = command.form.resolve(Some(&command.output), crate::feed::Feed::header(&feed));
+    let mut known = Known { header: feed.header().clone(), ..Known::default() };
+    if again {
+        context.progress.event(&Event::Step { what: "checking the dump", total: None });
+        known = survey(&mut feed, &context.stop, &context.progress)?;
+        feed = open_dump(&command.input, command.filter.filter())?.with_schema(known.schema.clone());
+    }
+    let options = command.form.resolve(Some(&command.output), &known.header);
+    let plan = plan(&known, &options)?;
+    if command.dry_run {
+        context.progress.clear();
+        return dumping::print_plan(&known, None, &plan, &options);
+    }
     let output = command.form.open(Some(&command.output), &options)?;
-    let consistency = crate::feed::Feed::header(&feed).consistency;
-    let written = dump(&mut feed, output, &options, &context.stop, &context.progress)?;
+    let written = dump(&mut feed, output, &options, plan, &context.stop, &context.progress)?;
+    let consistency = known.header.consistency;
     context.progress.report(&dumping::summary(&written, "converted"), dumping::report(&written, consistency));
     Ok(Ending::Complete)
 }

@@ -2,11 +2,12 @@
 
 use super::place::{Place, Side};
 use super::{Context, exit::Ending, filter, output};
-use crate::dump::{dump, plan};
+use crate::dump::{Plan, dump, plan};
 use crate::error::Result;
 use crate::feed::Feed;
 use crate::model::Consistency;
 use crate::observe::{Event, Observer as _};
+use crate::survey::Known;
 use crate::write::Written;
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -70,13 +71,14 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
 
 fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &Context) -> Result<Ending> {
     let options = command.form.resolve(file, feed.header());
+    let known = Known { header: feed.header().clone(), schema: feed.schema().clone(), tally: None };
+    let plan = plan(&known, &options)?;
     if command.dry_run {
-        print_plan(feed, &options)?;
-        return Ok(Ending::Complete);
+        return print_plan(&known, feed.estimate(), &plan, &options);
     }
     let consistency = feed.header().consistency;
     let output = command.form.open(file, &options)?;
-    let written = dump(feed, output, &options, &context.stop, &context.progress)?;
+    let written = dump(feed, output, &options, plan, &context.stop, &context.progress)?;
     let text = format!("{}, consistency {}", summary(&written, "dumped"), consistency.name());
     context.progress.report(&text, report(&written, consistency));
     if written.end.changed == Some(true) {
@@ -90,24 +92,30 @@ fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &C
     Ok(Ending::Complete)
 }
 
-fn print_plan(feed: &dyn Feed, options: &crate::dump::Options) -> Result<()> {
-    let plan = plan(feed, options)?;
-    let header = feed.header();
-    let source = &header.source;
+/// Prints what would be written; a plan that would be refused says so with its exit code too.
+pub(super) fn print_plan(
+    known: &Known,
+    estimate: Option<(u64, u64)>,
+    plan: &Plan,
+    options: &crate::dump::Options,
+) -> Result<Ending> {
+    let source = &known.header.source;
     println!("source      {} {} {}", source.product, source.version, source.database);
-    println!("consistency {}", header.consistency.name());
-    println!("format      {}", options.format.name());
-    if let Some((nodes, relationships)) = feed.estimate() {
-        println!("dump        about {nodes} nodes, {relationships} relationships");
+    println!("consistency {}", known.header.consistency.name());
+    println!("format      {}", plan.system);
+    if let Some(tally) = &known.tally {
+        println!("write       {} nodes, {} relationships", tally.nodes, tally.relationships);
+    } else if let Some((nodes, relationships)) = estimate {
+        println!("write       about {nodes} nodes, {relationships} relationships");
     }
     for object in &plan.schema.objects {
-        println!("dump        {}", object.describe());
+        println!("write       {}", object.describe());
     }
     for loss in &plan.losses {
         let allowed = if plan.refused.contains(loss) { "refused" } else { "allowed" };
         println!("loss        {} {} ({allowed}: --allow-loss={})", loss.count, loss.what, loss.kind);
     }
-    Ok(())
+    plan.check(options).map(|()| Ending::Complete)
 }
 
 /// `dumped 12 nodes, 7 relationships, 3 schema objects in 1,234 bytes`.
@@ -126,13 +134,16 @@ pub(super) fn summary(written: &Written, verb: &str) -> String {
     if written.stored != written.bytes {
         text.push_str(&format!(" ({} uncompressed)", written.bytes));
     }
+    for loss in &written.losses {
+        text.push_str(&format!("\n  lost, as allowed: {} {}", loss.count, loss.what));
+    }
     text
 }
 
 /// The same for programs.
 pub(super) fn report(written: &Written, consistency: Consistency) -> serde_json::Value {
     json!({
-        "tally": written.tally, "bytes": written.bytes, "stored": written.stored, "dangling": written.end.dangling,
+        "tally": written.tally, "bytes": written.bytes, "stored": written.stored, "dangling": written.end.dangling, "losses": written.losses,
         "consistency": consistency, "source_changed": written.end.changed,
     })
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, Retry};
 use crate::format::{Piece, Statement};
 use crate::ids::IdMap;
 use crate::model::{Block, Capability, Class, SchemaObject};
-use crate::restore::strip::Strip;
+use crate::strip::Strip;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::time::Duration;
 
@@ -73,7 +73,11 @@ pub fn load(
             relationships: Batches::new(Class::Relationships, plan.batch, sorted),
             sorted,
             late: Vec::new(),
-            strip: Strip::new(capability, plan),
+            strip: if plan.is_free_of_lost_values() {
+                Strip::nothing()
+            } else {
+                Strip::new(capability, plan.allows("value"))
+            },
             allow_statements: plan.allow_statements,
             report,
         };
@@ -105,7 +109,7 @@ impl Loader<'_> {
         for piece in pieces {
             match piece {
                 Piece::Block(block) => {
-                    let block = self.strip.apply(block, self.report)?;
+                    let block = self.strip.apply(block, &mut self.report.losses)?;
                     match block.class() {
                         Class::Nodes => self.add_nodes(&block)?,
                         Class::Relationships => self.add_relationships(&block)?,

@@ -163,6 +163,12 @@ impl Plan {
         self.allow_loss.contains(kind) || self.allow_loss.contains("all")
     }
 
+    /// Whether a survey has shown that every value can be held.
+    #[must_use]
+    pub fn is_free_of_lost_values(&self) -> bool {
+        self.tally.is_some() && !self.losses.iter().any(|loss| loss.kind == "value")
+    }
+
     /// Goes on only with a plan that may be carried out.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
-//! Values that a target cannot hold: refused, or left out where `--allow-loss=value` says so.
+//! Values that a target or a format cannot hold: refused, or left out where `--allow-loss=value` says so.
 
-use super::plan::Plan;
-use super::report::Report;
 use crate::error::{Error, Result};
 use crate::model::tally::sort_of_value;
 use crate::model::{Block, Capability, Loss, packstream};
@@ -11,29 +9,27 @@ pub struct Strip {
     refused: Vec<String>,
     system: String,
     allowed: bool,
-    /// A survey has counted the values already, and none was such.
-    proved: bool,
 }
 
 impl Strip {
-    /// For a target and what the plan allows.
+    /// For what a target or a format can hold. Without `allowed`, the first such value is an error.
     #[must_use]
-    pub fn new(capability: &Capability, plan: &Plan) -> Self {
-        let lossy = plan.losses.iter().any(|loss| loss.kind == "value");
-        Self {
-            refused: capability.refused_values.clone(),
-            system: capability.system.clone(),
-            allowed: plan.allows("value"),
-            proved: plan.tally.is_some() && !lossy,
-        }
+    pub fn new(capability: &Capability, allowed: bool) -> Self {
+        Self { refused: capability.refused_values.clone(), system: capability.system.clone(), allowed }
     }
 
-    /// The block without values that the target cannot hold; counted as losses.
+    /// Nothing is looked for: a survey has shown that there is no such value, or the encoder refuses it by itself.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { refused: Vec::new(), system: String::new(), allowed: false }
+    }
+
+    /// The block without values that cannot be held; counted as losses.
     ///
     /// # Errors
     /// There is one, and nobody allowed to lose it.
-    pub fn apply(&self, block: Block, report: &mut Report) -> Result<Block> {
-        if self.refused.is_empty() || self.proved {
+    pub fn apply(&self, block: Block, losses: &mut Vec<Loss>) -> Result<Block> {
+        if self.refused.is_empty() {
             return Ok(block);
         }
         let mut kept = Block::new(block.class());
@@ -65,7 +61,7 @@ impl Strip {
                         });
                     }
                     lost = true;
-                    note(report, &sort);
+                    note(losses, &sort);
                     continue;
                 }
                 packstream::put_string(kept.buffer(), key);
@@ -79,10 +75,10 @@ impl Strip {
     }
 }
 
-fn note(report: &mut Report, sort: &str) {
+fn note(losses: &mut Vec<Loss>, sort: &str) {
     let what = format!("values of type {sort}");
-    match report.losses.iter_mut().find(|loss| loss.what == what) {
+    match losses.iter_mut().find(|loss| loss.what == what) {
         Some(loss) => loss.count += 1,
-        None => report.losses.push(Loss { kind: "value", what, count: 1 }),
+        None => losses.push(Loss { kind: "value", what, count: 1 }),
     }
 }
