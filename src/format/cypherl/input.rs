@@ -35,6 +35,11 @@ impl Input {
         Self { reader, bytes, from: 0, last: false, offset: 0, line: 1, hasher, hashed: 0, limit: LIMIT }
     }
 
+    #[cfg(test)]
+    pub(super) fn limited(reader: Box<dyn Read + Send>, limit: usize) -> Self {
+        Self { limit, ..Self::new(reader) }
+    }
+
     /// What was not read yet of the window.
     pub(super) fn rest(&self) -> &[u8] {
         self.bytes.get(self.from..).unwrap_or_default()
