@@ -255,7 +255,9 @@ impl Block {
 #[derive(Debug)]
 pub struct KindMemo {
     known: rustc_hash::FxHashMap<Box<[u8]>, u32>,
-    last: Option<(Box<[u8]>, u32)>,
+    /// The raw form that was asked for last, in a buffer that is used again; what it says counts where `index` is known.
+    last: Vec<u8>,
+    index: Option<u32>,
 }
 
 impl Default for KindMemo {
@@ -268,13 +270,13 @@ impl KindMemo {
     /// An empty memory; one for each block.
     #[must_use]
     pub fn new() -> Self {
-        Self { known: rustc_hash::FxHashMap::default(), last: None }
+        Self { known: rustc_hash::FxHashMap::default(), last: Vec::new(), index: None }
     }
 
     /// Forgets everything: call it when a new block begins.
     pub fn clear(&mut self) {
         self.known.clear();
-        self.last = None;
+        self.index = None;
     }
 
     /// The index in `block` of the kind whose raw form is `raw`; `make` builds it when it is new.
@@ -288,10 +290,10 @@ impl KindMemo {
         raw: &[u8],
         make: impl FnOnce() -> Result<Kind, E>,
     ) -> Result<u32, E> {
-        if let Some((last, index)) = &self.last
-            && **last == *raw
+        if let Some(index) = self.index
+            && self.last == raw
         {
-            return Ok(*index);
+            return Ok(index);
         }
         let index = match self.known.get(raw) {
             Some(index) => *index,
@@ -301,7 +303,9 @@ impl KindMemo {
                 index
             }
         };
-        self.last = Some((raw.into(), index));
+        self.last.clear();
+        self.last.extend_from_slice(raw);
+        self.index = Some(index);
         Ok(index)
     }
 }

@@ -242,7 +242,9 @@ impl SchemaObject {
             a.is_none() || b.is_none() || a == b
         }
         fn configs(a: &Map, b: &Map) -> bool {
-            a.iter().all(|(key, value)| b.get(key).is_none_or(|other| other == value))
+            // These say which labels and properties are meant, so that none is a default.
+            ["labels", "paths"].into_iter().all(|key| a.get(key) == b.get(key))
+                && a.iter().all(|(key, value)| b.get(key).is_none_or(|other| other == value))
         }
         match (self, other) {
             (Self::Index(a), Self::Index(b)) => {

@@ -1,10 +1,13 @@
 //! The canonical bytes of an item, and their hash.
 //!
 //! Canonical is: labels sorted, property keys sorted, maps inside values sorted as well, numbers in their shortest form, every NaN the same one (no
-//! query language can tell them apart). The bytes are hashed with BLAKE3, cut to 128 bits.
+//! query language can tell them apart), durations with nanoseconds that are not negative (Memgraph has one text for all forms of a length). The bytes are hashed with BLAKE3, cut to 128 bits.
 
 use crate::error::Result;
 use crate::model::packstream::{self, Cursor, MAX_DEPTH, ValueRef};
+use crate::model::temporal::Duration;
+
+const SECOND: i32 = 1_000_000_000;
 
 /// Hashes items with buffers that are used again.
 #[derive(Debug, Default)]
@@ -63,6 +66,7 @@ fn put_canonical(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, depth: usize) -> Re
     let value = cursor.value()?;
     match value {
         ValueRef::Float(float) if float.is_nan() => packstream::put_float(out, f64::NAN),
+        ValueRef::Duration(duration) => packstream::put_value(out, &ValueRef::Duration(normal(duration))),
         ValueRef::List(size) | ValueRef::Structure(_, size) => {
             packstream::put_value(out, &value);
             for _ in 0..size {
@@ -87,4 +91,12 @@ fn put_canonical(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, depth: usize) -> Re
         _ => packstream::put_value(out, &value),
     }
     Ok(())
+}
+
+fn normal(duration: Duration) -> Duration {
+    let (whole, rest) = (duration.nanoseconds.div_euclid(SECOND), duration.nanoseconds.rem_euclid(SECOND));
+    match duration.seconds.checked_add(i64::from(whole)) {
+        Some(seconds) => Duration { seconds, nanoseconds: rest, ..duration },
+        None => duration,
+    }
 }

@@ -48,3 +48,26 @@ pub fn dump(encoder: &dyn Encoder, graph: &Graph, block_size: usize) -> Vec<u8> 
 pub fn statement(line: u64) -> Statement {
     Statement { text: "CALL x(\"\n\")".into(), line }
 }
+
+/// A whole dump without statements.
+pub fn plain(encoder: &dyn Encoder, graph: &Graph) -> Vec<u8> {
+    let mut counter = Counter::default();
+    let mut out = Vec::new();
+    encoder.begin(&header(), &graph.schema, &mut out).unwrap();
+    graph.schema.objects.iter().for_each(|object| counter.object(object));
+    let mut class = None;
+    for block in graph.blocks(5) {
+        if class != Some(block.class()) {
+            encoder.open(block.class(), &mut out).unwrap();
+            class = Some(block.class());
+        }
+        encoder.block(&block, &mut out).unwrap();
+        counter.block(&block).unwrap();
+    }
+    let wrote = Wrote { nodes: !graph.nodes.is_empty(), relationships: !graph.relationships.is_empty() };
+    encoder.finish(&graph.schema, &Schema::default(), wrote, &mut out).unwrap();
+    let blake3 = blake3::hash(&out).to_hex().to_string();
+    let trailer = Trailer { tally: counter.tally(), source_changed: Some(false), blake3 };
+    encoder.trailer(&trailer, &mut out).unwrap();
+    out
+}

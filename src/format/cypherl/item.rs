@@ -167,7 +167,11 @@ fn labels(lexer: &mut Lexer<'_>, block: &mut Block, memo: &mut KindMemo) -> Lexe
         let mut labels = Vec::new();
         while !lexer.rest().is_empty() {
             lexer.bump();
-            labels.push(lexer.name().map_err(|stop| shifted(stop, from))?);
+            let label = lexer.name().map_err(|stop| shifted(stop, from))?;
+            // A node has a label once, however often a statement says it.
+            if !labels.contains(&label) {
+                labels.push(label);
+            }
         }
         Ok(Kind::labels(labels))
     })

@@ -242,6 +242,17 @@ impl Reader {
             }
         };
         let texts = &self.items.texts;
+        // Without the helper, which data loses on the way, such a statement would find or leave other nodes than it means.
+        if text.starts_with(&texts.node) && !text[texts.node.len()..].starts_with(is_word)
+            || text.starts_with(&texts.start)
+        {
+            let shown: String = text.chars().take(100).collect();
+            return Err(Error::corrupt(format!(
+                "an item of the dump has something that only its system can read: {shown}"
+            ))
+            .hint("replay the dump with the system's own client")
+            .at(self.input.position(0)));
+        }
         let known = [texts.create_index.as_str(), &texts.drop_index, &texts.cleanup, AWAIT];
         if known.contains(&text) || self.items.ours && is_default_lookup(text) {
             self.flush_block();
@@ -349,6 +360,10 @@ impl Reader {
         self.input.consume(size);
         Ok(())
     }
+}
+
+fn is_word(char: char) -> bool {
+    char.is_alphanumeric() || char == '_'
 }
 
 /// The statements that make room for a lookup index.

@@ -44,6 +44,11 @@ impl Values {
     pub(super) fn value(self, lexer: &mut Lexer<'_>, out: &mut Vec<u8>, depth: usize) -> Lexed<()> {
         match lexer.peek()? {
             b'"' | b'\'' => packstream::put_string(out, &lexer.string()?),
+            // Memgraph's dumps print the float -0.0 so; the integer 0 never has a sign.
+            b'-' if self.lenient && matches!(lexer.rest(), [b'-', b'0', b',' | b'}' | b']', ..]) => {
+                lexer.seek(lexer.at() + 2);
+                packstream::put_float(out, -0.0);
+            }
             b'0'..=b'9' | b'-' | b'.' | b'+' | b'(' => number(lexer)?.put(out),
             b'[' => self.list(lexer, out, depth + 1)?,
             b'{' => {
