@@ -654,3 +654,23 @@ fn a_trigger_of_memgraph_is_one_statement() {
         );
     }
 }
+
+#[test]
+fn vectors_are_written_in_the_language_that_has_them() {
+    use graphferry::model::packstream::VectorType;
+    let floats = Value::Vector(VectorType::F32, [0.1_f32, -0.0].iter().flat_map(|x| x.to_be_bytes()).collect());
+    let integers = Value::Vector(VectorType::I8, vec![0x80, 0x7F]);
+    let properties =
+        || with(with(with(Map::new(), "a", 1_i64), "floats", floats.clone()), "integers", integers.clone());
+    let graph = Graph {
+        nodes: vec![(1, vec![], properties()), (2, vec![], Map::new())],
+        relationships: vec![(0, 1, 2, "T".into(), properties())],
+        schema: Schema::default(),
+    };
+    let bytes = dump(&graph, Dialect::Neo4j, 10, &[]).unwrap();
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let vectors =
+        "`floats`: vector([0.10000000149011612, -0.0], 2, FLOAT32), `integers`: vector([-128, 127], 2, INTEGER8)";
+    assert_eq!(text.lines().filter(|line| line.starts_with("CYPHER 25 ") && line.contains(vectors)).count(), 2);
+    graph.assert_same(&read(Cursor::new(bytes)).unwrap().graph, Same::ALL);
+}

@@ -11,7 +11,7 @@
 //! | vector | `vector([…], n, FLOAT32)`, Cypher 25 | refused |
 //!
 //! Neo4j itself has no function that makes bytes: replaying them needs APOC core on the server; our own reader needs nothing.
-//! Dates, times, durations and points are in [`temporal`]'s and [`spatial`]'s hands.
+//! Dates, times and durations are written in `literal/temporal.rs`, points in `literal/spatial.rs`.
 
 mod spatial;
 mod temporal;
