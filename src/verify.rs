@@ -6,7 +6,7 @@ pub mod digest;
 use crate::error::{Error, Result};
 use crate::feed::{Feed, pump};
 use crate::format::Piece;
-use crate::model::{Schema, SchemaObject};
+use crate::model::{IndexKind, Schema, SchemaObject};
 use crate::observe::{Observer, Stop};
 pub use digest::{Digest, Digester, Sum};
 use serde::Serialize;
@@ -115,8 +115,10 @@ pub fn compare(a: &Fingerprint, b: &Fingerprint) -> Result<Comparison> {
             b: "the same nodes and relationships, joined otherwise".to_owned(),
         });
     }
+    // Every Neo4j makes lookup indexes by itself, and no other system knows them: they count when both sides speak of some.
+    let lookups_count = [a, b].iter().all(|side| side.schema.objects.iter().any(is_lookup));
     for (from, to, is_a) in [(&a.schema, &b.schema, true), (&b.schema, &a.schema, false)] {
-        for object in &from.objects {
+        for object in from.objects.iter().filter(|object| lookups_count || !is_lookup(object)) {
             if !to.objects.iter().any(|other| equal(object, other)) {
                 let (here, there) = (details(object), "has no such object".to_owned());
                 let (a, b) = if is_a { (here, there) } else { (there, here) };
@@ -130,6 +132,10 @@ pub fn compare(a: &Fingerprint, b: &Fingerprint) -> Result<Comparison> {
 /// Whether two schema objects are equal: everything but the order of configuration entries, and what one side does not say.
 fn equal(a: &SchemaObject, b: &SchemaObject) -> bool {
     a == b || a.is_same_as(b)
+}
+
+fn is_lookup(object: &SchemaObject) -> bool {
+    matches!(object, SchemaObject::Index(index) if index.kind == IndexKind::Lookup)
 }
 
 fn details(object: &SchemaObject) -> String {
@@ -180,5 +186,37 @@ impl fmt::Display for Comparison {
             write!(f, "\n  {what}: A {a}, B {b}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::model::{Entity, Index, Map};
+
+    fn with(objects: &[(IndexKind, &str)]) -> Fingerprint {
+        let index = |(kind, name): &(IndexKind, &str)| {
+            SchemaObject::Index(Index {
+                name: Some((*name).to_owned()),
+                kind: *kind,
+                on: Entity::Node,
+                labels: Vec::new(),
+                properties: Vec::new(),
+                provider: None,
+                config: Map::new(),
+            })
+        };
+        Fingerprint { schema: Schema { objects: objects.iter().map(index).collect() }, ..Fingerprint::default() }
+    }
+
+    #[test]
+    fn lookup_indexes_count_between_two_that_have_some() {
+        let (none, other) = (with(&[]), with(&[(IndexKind::Range, "a")]));
+        let (one, another) = (with(&[(IndexKind::Lookup, "a")]), with(&[(IndexKind::Lookup, "b")]));
+        assert!(compare(&none, &one).unwrap().is_equal());
+        assert!(compare(&one, &one).unwrap().is_equal());
+        assert_eq!(compare(&one, &another).unwrap().differences.len(), 2);
+        assert_eq!(compare(&none, &other).unwrap().differences.len(), 1);
     }
 }

@@ -360,8 +360,7 @@ fn what_is_no_constant_stays_a_statement() {
         "point({x: 1})",
         "[1, f()]",
     ] {
-        let text =
-            format!("CREATE (:Plain {{`a`: 1, `x`: {value}}});\nCREATE (:__mg_vertex__ {{__mg_id__: 2}});\n");
+        let text = format!("CREATE (:Plain {{`a`: 1, `x`: {value}}});\nCREATE (:__mg_vertex__ {{__mg_id__: 2}});\n");
         let found = read(Cursor::new(text.clone().into_bytes())).unwrap();
         assert_eq!(found.order, "sn", "{value}");
         assert_eq!(found.statements[0].text, text.lines().next().unwrap().trim_end_matches(';'));

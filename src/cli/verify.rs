@@ -10,6 +10,7 @@ use clap::Args;
 /// Prove that two graphs are equal, whatever their ids and their order
 ///
 /// Compares counts per label and type, the schema, and a digest of every value. Exit code 7 means that they differ, and the output says where.
+/// Lookup indexes, which every Neo4j makes by itself, count when both sides have some.
 #[derive(Args)]
 pub(super) struct Command {
     /// A database or a dump; - for stdin
