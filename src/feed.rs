@@ -181,6 +181,51 @@ impl Feed for DumpFeed {
     }
 }
 
+/// A dump that was read once already: its schema and names are known before its data.
+pub struct KnownFeed {
+    feed: DumpFeed,
+    schema: Schema,
+    names: Names,
+    estimate: (u64, u64),
+}
+
+impl KnownFeed {
+    /// Reads a dump again of which the survey told this.
+    #[must_use]
+    pub fn new(feed: DumpFeed, schema: Schema, names: Names, estimate: (u64, u64)) -> Self {
+        Self { feed, schema, names, estimate }
+    }
+}
+
+impl Feed for KnownFeed {
+    fn header(&self) -> &Header {
+        self.feed.header()
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn names(&self) -> Option<&Names> {
+        Some(&self.names)
+    }
+
+    fn estimate(&self) -> Option<(u64, u64)> {
+        Some(self.estimate)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.feed.name()
+    }
+
+    fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
+        self.feed.run(&mut |piece| match piece {
+            Piece::Object(_) => Ok(()),
+            piece => sink(piece),
+        })
+    }
+}
+
 /// Runs a feed on a thread of its own and gives its pieces to `consume`, which may stop early by returning an error.
 ///
 /// # Errors
