@@ -121,7 +121,6 @@ impl Feed for SnapshotFeed<'_> {
 pub struct DumpFeed {
     decoder: Box<dyn Decoder>,
     header: Header,
-    known: Option<Schema>,
     none: Schema,
     name: String,
     filter: Filter,
@@ -133,16 +132,7 @@ impl DumpFeed {
     pub fn new(decoder: Box<dyn Decoder>, name: &str, filter: Filter) -> Self {
         let mut header = decoder.header().clone();
         header.filters.extend(filter.words());
-        Self { decoder, header, known: None, none: Schema::default(), name: name.to_owned(), filter }
-    }
-}
-
-impl DumpFeed {
-    /// The same dump when its schema is known from a survey: it is then told before the data, and not again.
-    #[must_use]
-    pub fn with_schema(mut self, schema: Schema) -> Self {
-        self.known = Some(schema);
-        self
+        Self { decoder, header, none: Schema::default(), name: name.to_owned(), filter }
     }
 }
 
@@ -152,7 +142,7 @@ impl Feed for DumpFeed {
     }
 
     fn schema(&self) -> &Schema {
-        self.known.as_ref().unwrap_or(&self.none)
+        &self.none
     }
 
     fn names(&self) -> Option<&Names> {
@@ -180,9 +170,7 @@ impl Feed for DumpFeed {
                         }
                     }
                 }
-                Piece::Object(object) if self.known.is_none() && self.filter.wants_object(&object) => {
-                    sink(Piece::Object(object))?;
-                }
+                Piece::Object(object) if self.filter.wants_object(&object) => sink(Piece::Object(object))?,
                 Piece::Object(_) => {}
                 Piece::Statement(statement) => sink(Piece::Statement(statement))?,
             }
@@ -190,6 +178,51 @@ impl Feed for DumpFeed {
         let trailer = self.decoder.trailer().cloned();
         let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
         Ok(End { trailer, changed, warnings: self.decoder.warnings(), dangling: self.filter.dangling() })
+    }
+}
+
+/// A dump that was read once already: its schema and names are known before its data.
+pub struct KnownFeed {
+    feed: DumpFeed,
+    schema: Schema,
+    names: Names,
+    estimate: (u64, u64),
+}
+
+impl KnownFeed {
+    /// Reads a dump again of which the survey told this.
+    #[must_use]
+    pub fn new(feed: DumpFeed, schema: Schema, names: Names, estimate: (u64, u64)) -> Self {
+        Self { feed, schema, names, estimate }
+    }
+}
+
+impl Feed for KnownFeed {
+    fn header(&self) -> &Header {
+        self.feed.header()
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn names(&self) -> Option<&Names> {
+        Some(&self.names)
+    }
+
+    fn estimate(&self) -> Option<(u64, u64)> {
+        Some(self.estimate)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.feed.name()
+    }
+
+    fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
+        self.feed.run(&mut |piece| match piece {
+            Piece::Object(_) => Ok(()),
+            piece => sink(piece),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading a feed to its end without writing anything: what it holds, and whether it is sound.
 
+use crate::backend::Names;
 use crate::error::{Error, Result};
 use crate::feed::{Feed, pump};
 use crate::format::Piece;
@@ -7,6 +8,7 @@ use crate::ids::IdSet;
 use crate::model::tally::Counter;
 use crate::model::{Block, Class, Header, Item, Schema, Tally};
 use crate::observe::{Observer, Stop};
+use rustc_hash::FxHashSet;
 
 /// What is known of the dump before it is read for good.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,27 @@ pub struct Known {
 /// # Errors
 /// The feed is damaged; the error has its place.
 pub fn survey(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Result<Known> {
+    look(feed, stop, observer, None)
+}
+
+/// Does the same and gives the names that occur too.
+///
+/// # Errors
+/// The feed is damaged; the error has its place.
+pub fn survey_names(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Result<(Known, Names)> {
+    let mut keys = FxHashSet::default();
+    let known = look(feed, stop, observer, Some(&mut keys))?;
+    let tally = known.tally.iter();
+    let labels = tally.flat_map(|tally| tally.labels.keys().chain(tally.types.keys()).cloned()).collect();
+    Ok((known, Names { labels, properties: keys.into_iter().map(String::from).collect() }))
+}
+
+fn look(
+    feed: &mut dyn Feed,
+    stop: &Stop,
+    observer: &dyn Observer,
+    mut keys: Option<&mut FxHashSet<Box<str>>>,
+) -> Result<Known> {
     let header = feed.header().clone();
     let mut schema = feed.schema().clone();
     let (counter, _) = pump(feed, stop, observer, |pieces| {
@@ -33,6 +56,9 @@ pub fn survey(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Resu
             match piece {
                 Piece::Block(block) => {
                     counter.block(&block)?;
+                    if let Some(keys) = &mut keys {
+                        add_keys(&block, keys)?;
+                    }
                     check_ids(&block, &mut nodes, &mut relationships)?;
                 }
                 Piece::Object(object) => schema.objects.push(object),
@@ -43,6 +69,20 @@ pub fn survey(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Resu
         Ok(counter)
     })?;
     Ok(Known { header, schema: Schema { objects: schema.objects }, tally: Some(counter.tally()) })
+}
+
+fn add_keys(block: &Block, keys: &mut FxHashSet<Box<str>>) -> Result<()> {
+    for item in block.items() {
+        let mut cursor = block.cursor(item);
+        for _ in 0..cursor.map()? {
+            let key = cursor.string()?;
+            if !keys.contains(key) {
+                keys.insert(Box::from(key));
+            }
+            cursor.check()?;
+        }
+    }
+    Ok(())
 }
 
 fn check_ids(block: &Block, nodes: &mut IdSet, relationships: &mut IdSet) -> Result<()> {

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("backend", &["model", "cypher", "wire"]),
     ("filter", &["model", "ids"]),
     ("feed", &["backend", "format", "filter", "model", "observe"]),
-    ("survey", &["feed", "format", "ids", "model", "observe"]),
+    ("survey", &["backend", "feed", "format", "ids", "model", "observe"]),
     ("strip", &["model"]),
     ("write", &["feed", "format", "model", "observe", "strip", "volume"]),
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),

@@ -177,7 +177,8 @@ fn neo4j_schema() -> BoxedStrategy<Schema> {
     (vec(prop_oneof![3 => index, 1 => constraint], 0..5), names(1))
         .prop_map(|(objects, names)| {
             let objects = objects.into_iter().enumerate().map(|(at, mut object)| {
-                let own = format!("{at}{}", names[0]);
+                // The server cuts white space off both ends.
+                let own = format!("{at}{}.", names[0]);
                 match &mut object {
                     SchemaObject::Index(index) => {
                         index.labels[0] = format!("I{at}{}", index.labels[0]);
@@ -237,7 +238,8 @@ fn memgraph_schema() -> BoxedStrategy<Schema> {
                 name: None,
                 kind,
                 on: Entity::Node,
-                label: names[0].clone(),
+                // None that a node may have: the data would have to keep to it.
+                label: format!("Bound {}", names[0]),
                 properties: properties.to_vec(),
                 provider: None,
                 config: Map::new(),
@@ -273,6 +275,16 @@ fn memgraph_schema() -> BoxedStrategy<Schema> {
         }
     });
     vec(object, 0..6).prop_map(|objects| Schema { objects }).boxed()
+}
+
+fn is_early(value: &Value) -> bool {
+    match value {
+        // 1922.
+        Value::ZonedDateTime { seconds, .. } => *seconds < -1_500_000_000,
+        Value::List(values) => values.iter().any(is_early),
+        Value::Map(map) => map.values().any(is_early),
+        _ => false,
+    }
 }
 
 /// Runs `check` on `cases` graphs that are the same in every run.
@@ -362,10 +374,9 @@ fn what_neo4j_holds_goes_through_cypherl() {
 fn what_memgraph_holds_goes_through_cypherl() {
     let strategy = with_schema(2, Limits::MEMGRAPH, memgraph_schema());
     each(24, 3, strategy, |mut graph| {
-        // Memgraph's text has no offset with seconds, as Stockholm had one in 1800.
-        let early = |map: &Map| format!("{map:?}").contains("-5364662400");
-        graph.relationships.retain(|relationship| !early(&relationship.4));
-        graph.nodes.iter_mut().filter(|node| early(&node.2)).for_each(|node| node.2.clear());
+        // Memgraph's text has no offset with seconds, as zones had them once.
+        graph.relationships.iter_mut().for_each(|relationship| relationship.4.retain(|_, value| !is_early(value)));
+        graph.nodes.iter_mut().for_each(|node| node.2.retain(|_, value| !is_early(value)));
         through_files(
             &graph,
             &[

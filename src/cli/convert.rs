@@ -4,9 +4,9 @@ use super::place::open_dump;
 use super::{Context, dump as dumping, exit::Ending, filter, output};
 use crate::dump::{dump, plan};
 use crate::error::{Error, Result};
-use crate::feed::Feed as _;
+use crate::feed::{Feed, KnownFeed};
 use crate::observe::{Event, Observer as _};
-use crate::survey::{Known, survey};
+use crate::survey::{Known, survey_names};
 use crate::volume::Input;
 use clap::Args;
 
@@ -33,14 +33,16 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     if std::path::Path::new(&command.output).exists() && same(&command.input, &command.output) {
         return Err(Error::usage("input and output are the same file"));
     }
-    // A file is read twice: what it holds, and whether it is sound, is known before anything is written.
-    let again = Input::can_reopen(&command.input)?;
-    let mut feed = open_dump(&command.input, command.filter.filter())?;
+    let open = || open_dump(&command.input, command.filter.filter());
+    let mut feed: Box<dyn Feed> = Box::new(open()?);
     let mut known = Known { header: feed.header().clone(), ..Known::default() };
-    if again {
+    // A file is read twice: what it holds, and whether it is sound, is known before anything is written.
+    if Input::can_reopen(&command.input)? {
         context.progress.event(&Event::Step { what: "checking the dump", total: None });
-        known = survey(&mut feed, &context.stop, &context.progress)?;
-        feed = open_dump(&command.input, command.filter.filter())?.with_schema(known.schema.clone());
+        let names;
+        (known, names) = survey_names(&mut *feed, &context.stop, &context.progress)?;
+        let count = known.tally.as_ref().map_or((0, 0), |tally| (tally.nodes, tally.relationships));
+        feed = Box::new(KnownFeed::new(open()?, known.schema.clone(), names, count));
     }
     let options = command.form.resolve(Some(&command.output), &known.header);
     let plan = plan(&known, &options)?;
@@ -49,8 +51,8 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         return dumping::print_plan(&known, None, &plan, &options);
     }
     let output = command.form.open(Some(&command.output), &options)?;
-    let written = dump(&mut feed, output, &options, plan, &context.stop, &context.progress)?;
-    let consistency = known.header.consistency;
-    context.progress.report(&dumping::summary(&written, "converted"), dumping::report(&written, consistency));
+    let written = dump(&mut *feed, output, &options, plan, &context.stop, &context.progress)?;
+    let report = dumping::report(&written, known.header.consistency);
+    context.progress.report(&dumping::summary(&written, "converted"), report);
     Ok(Ending::Complete)
 }

@@ -2,12 +2,13 @@
 //!
 //! What a node says (its labels as a set, its properties with sorted keys) is hashed to 128 bits; a relationship's hash takes its type, its properties and
 //! the hashes of both ends. Hashes are added, so order does not matter and equal items count as often as they occur. To tell graphs apart in
-//! which the same items are wired otherwise, every node then hashes itself once more with the sum of its relationships' hashes.
+//! which the same items are wired otherwise, every node then hashes itself once more with the sum of its relationships' hashes; and up to
+//! [`KEPT`] nodes and relationships, [`ROUNDS`] times more with what its neighbours have become.
 //!
-//! **What it cannot see:** two graphs that differ only in how nodes are wired that say the same *and* whose
-//! relationships say the same (two triangles or one hexagon of blank nodes). A node with any property or label of its own in the neighbourhood tells them apart.
+//! **What it cannot see:** graphs whose difference lies further from every node than the rounds go, or that look the same from every node
+//! for ever (two triangles or one hexagon of blank nodes). Above [`KEPT`] a node sees its own relationships and what their other ends say.
 //!
-//! Memory: 16 bytes a node, as long as ids are dense.
+//! Memory: 16 bytes a node as long as ids are dense, and for graphs that are not too large 16 bytes a relationship and 16 more a node.
 
 use super::content::Content;
 use crate::error::{Error, Result};
@@ -25,6 +26,12 @@ pub struct Digest {
     /// How the nodes are wired.
     pub wiring: u128,
 }
+
+/// Up to this many nodes and this many relationships, the wiring is looked at from further away.
+pub const KEPT: usize = 1 << 22;
+
+/// How often each node then looks at its neighbours again.
+pub const ROUNDS: usize = 8;
 
 /// How many items, and the sum of their hashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +59,9 @@ pub struct Digester {
     places: IdMap,
     /// For each node: what it says, and the sum over its relationships.
     said: Vec<(u64, u64)>,
+    /// Start, end and hash of each relationship; none where there are too many.
+    ends: Vec<(u32, u32, u64)>,
+    relationships: usize,
     content: Content,
 }
 
@@ -110,8 +120,13 @@ impl Digester {
             place.ok_or_else(|| at(missing(), block, item))
         };
         let (start, end) = (place(item.start)?, place(item.end)?);
+        self.relationships += 1;
         let says = |at: usize| self.said.get(at).map_or(0, |node| node.0);
         let hash = self.content.hash(names, block.properties(item), &[says(start), says(end)])?;
+        match (u32::try_from(start), u32::try_from(end)) {
+            (Ok(start), Ok(end)) if self.relationships <= KEPT => self.ends.push((start, end, mix(hash, 5))),
+            _ => self.ends = Vec::new(),
+        }
         for (at, side) in [(start, 1), (end, 2)] {
             if let Some(node) = self.said.get_mut(at) {
                 node.1 = node.1.wrapping_add(mix(hash, side));
@@ -123,12 +138,33 @@ impl Digester {
     /// The digest of all that was added.
     #[must_use]
     pub fn finish(mut self) -> Digest {
+        if self.said.len() <= KEPT && self.relationships <= KEPT {
+            (0..ROUNDS).for_each(|_| self.look_around());
+        }
         for (said, around) in &self.said {
             let both = u128::from(*said) << 64 | u128::from(*around);
             let wired = u128::from(mix(both, 3)) << 64 | u128::from(mix(both, 4));
             self.digest.wiring = self.digest.wiring.wrapping_add(wired);
         }
         self.digest
+    }
+}
+
+impl Digester {
+    /// Each node becomes what it was and what its neighbours were.
+    fn look_around(&mut self) {
+        let both = |a: u64, b: u64| u128::from(a) << 64 | u128::from(b);
+        let was: Vec<u64> = self.said.iter().map(|(said, around)| mix(both(*said, *around), 3)).collect();
+        for (node, was) in self.said.iter_mut().zip(&was) {
+            *node = (*was, 0);
+        }
+        for (start, end, hash) in &self.ends {
+            for (at, other, side) in [(*start, *end, 1), (*end, *start, 2)] {
+                if let (Some(node), Some(other)) = (self.said.get_mut(at as usize), was.get(other as usize)) {
+                    node.1 = node.1.wrapping_add(mix(both(*hash, *other), side));
+                }
+            }
+        }
     }
 }
 

@@ -38,7 +38,9 @@ fn retry(code: &str) -> Retry {
 
 fn hint(code: &str) -> Option<&'static str> {
     Some(match code.rsplit('.').next()? {
-        "Unauthorized" | "Unauthenticated" => "check the user, and the password in $GRAPHFERRY_PASSWORD or --password-file",
+        "Unauthorized" | "Unauthenticated" => {
+            "check the user, and the password in $GRAPHFERRY_PASSWORD or --password-file"
+        }
         "AuthenticationRateLimit" => "wait some seconds: the server counts wrong passwords",
         "CredentialsExpired" => "give the user a new password on the server first",
         "EntityNotFound" => "somebody deleted it meanwhile: do it again when the writers rest",

@@ -100,7 +100,11 @@ fn names(row: &Row, column: &str) -> Vec<String> {
 
 fn config(row: &Row) -> Map {
     let options = row.get("options").and_then(Value::as_map);
-    options.and_then(|options| options.get("indexConfig")).and_then(Value::as_map).cloned().unwrap_or_default()
+    let config = options.and_then(|options| options.get("indexConfig")).and_then(Value::as_map).cloned();
+    let mut config = config.unwrap_or_default();
+    // The server lists them in an order of its own.
+    config.sort_unstable_keys();
+    config
 }
 
 /// Columns that tell of the moment and not of the object.

@@ -201,7 +201,10 @@ fn a_denied_login_never_shows_the_password() {
     let parts = [vec![0, 0, 8, 5], success(&[]), failure("Neo.ClientError.Security.Unauthorized")];
     let error = try_open(&parts, 1).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert_eq!(error.report(), "no (Neo.ClientError.Security.Unauthorized); check the user, and the password in $GRAPHFERRY_PASSWORD or --password-file");
+    assert_eq!(
+        error.report(),
+        "no (Neo.ClientError.Security.Unauthorized); check the user, and the password in $GRAPHFERRY_PASSWORD or --password-file"
+    );
     let client = open(&[login()], 100);
     assert!(client.stream.sent.windows(9).any(|part| part == b"s3cret-pw"));
     assert!(client.output.is_empty());
