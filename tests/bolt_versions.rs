@@ -1,7 +1,7 @@
 //! Every Bolt version that we speak, against a real server: a proxy narrows our offer to one version, and the torture graph goes through it both
 //! ways, equal by a witness that is not our client.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod support;
 
