@@ -130,7 +130,9 @@ fn carry_out(
     for object in &triggers {
         apply(target, object, report)?;
     }
+    let told = report.warnings.len();
     compare(&target.facts()?, facts, report);
+    report.warnings.iter().skip(told).for_each(|warning| observer.event(&Event::Warning(warning)));
     Ok(())
 }
 
@@ -169,6 +171,7 @@ fn compare(after: &Facts, before: &Facts, report: &mut Report) {
         ("relationships", after.relationships, before.relationships, report.relationships.written),
     ] {
         if now != then + written && report.statements == 0 {
+            report.missing += (then + written).saturating_sub(now);
             report.warnings.push(format!(
                 "the target acknowledged {written} {what} and held {then}, but holds {now} now: something else writes to it, or a trigger of its own"
             ));

@@ -33,6 +33,8 @@ pub struct Report {
     pub retries: u64,
     /// Items of batches whose answer was lost: they may or may not be in the target.
     pub in_doubt: u64,
+    /// Items that the target acknowledged and does not hold in the end: something else removed them, or a trigger of its own.
+    pub missing: u64,
     /// What the target could not hold and `--allow-loss` let go.
     pub losses: Vec<Loss>,
     /// Relationships that a filter left out since it left out an end of theirs.
@@ -49,6 +51,7 @@ impl Report {
             && self.relationships.read == self.relationships.written
             && self.schema_failed.is_empty()
             && self.in_doubt == 0
+            && self.missing == 0
     }
 }
 

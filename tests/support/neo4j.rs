@@ -69,6 +69,11 @@ impl Neo4j {
         self.rows(query(statement));
     }
 
+    /// Runs a statement that may fail.
+    pub fn try_run(&self, statement: &str) {
+        let _ = self.runtime.block_on(self.graph.run(query(statement)));
+    }
+
     /// One number.
     pub fn number(&self, statement: &str) -> i64 {
         let rows = self.rows(query(statement));
