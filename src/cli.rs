@@ -17,7 +17,7 @@ mod restore;
 mod verify;
 
 use crate::error::{Error, Result};
-use crate::observe::Stop;
+use crate::observe::{Stop, Watch};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use progress::Progress;
 use std::process::ExitCode;
@@ -64,6 +64,12 @@ struct Context {
     progress: Progress,
     stop: Stop,
     access: access::Options,
+}
+
+impl Context {
+    fn watch(&self) -> Watch<'_> {
+        Watch { stop: &self.stop, observer: &self.progress }
+    }
 }
 
 /// Parses the process's arguments, runs the verb and gives the exit code.

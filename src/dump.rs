@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::format::{EncoderOptions, Format};
 use crate::model::{Loss, Schema};
-use crate::observe::{Event, Observer, Stop};
+use crate::observe::{Event, Watch};
 use crate::strip::Strip;
 use crate::survey::Known;
 use crate::volume::{Compression, Output};
@@ -81,14 +81,7 @@ impl Plan {
 ///
 /// # Errors
 /// [`Refused`](crate::ErrorKind::Refused) when the format cannot hold something; else what the source, the format or the output says.
-pub fn dump(
-    feed: &mut dyn Feed,
-    output: Output,
-    options: &Options,
-    plan: Plan,
-    stop: &Stop,
-    observer: &dyn Observer,
-) -> Result<Written> {
+pub fn dump(feed: &mut dyn Feed, output: Output, options: &Options, plan: Plan, watch: Watch<'_>) -> Result<Written> {
     plan.check(options)?;
     let mut chosen = options.encoder.clone();
     if feed.header().source.product == "neo4j" {
@@ -103,12 +96,12 @@ pub fn dump(
     let strip = if options.allows("value") { Strip::new(&encoder.capability(), true) } else { Strip::nothing() };
     let how = How { compression: options.compression, jobs: options.jobs, strip };
     let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
-    observer.event(&Event::Step { what: "dumping", total });
+    watch.tell(&Event::Step { what: "dumping", total });
     let schema_losses = plan.losses.into_iter().filter(|loss| loss.kind != "value");
     let mut feed = Held { feed, schema: plan.schema };
-    let mut written = write(&mut feed, &*encoder, output, &how, stop, observer)?;
+    let mut written = write(&mut feed, &*encoder, output, &how, watch)?;
     written.losses.extend(schema_losses);
-    written.end.warnings.iter().for_each(|warning| observer.event(&Event::Warning(warning)));
+    written.end.warnings.iter().for_each(|warning| watch.tell(&Event::Warning(warning)));
     Ok(written)
 }
 

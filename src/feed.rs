@@ -9,7 +9,7 @@ use crate::filter::Filter;
 use crate::format::{Decoder, Piece};
 use crate::model::header::Origin;
 use crate::model::{Class, Header, Schema, Trailer};
-use crate::observe::{Event, Observer, Stop};
+use crate::observe::{Event, Watch};
 use crossbeam_channel::{Receiver, bounded};
 
 /// How many pieces wait between two threads: what bounds the memory.
@@ -232,8 +232,7 @@ impl Feed for KnownFeed {
 /// What `consume` says, else what the feed says; [`Interrupted`](crate::ErrorKind::Interrupted) if somebody asked to stop.
 pub fn pump<T: Send>(
     feed: &mut dyn Feed,
-    stop: &Stop,
-    observer: &dyn Observer,
+    watch: Watch<'_>,
     consume: impl FnOnce(Receiver<Piece>) -> Result<T>,
 ) -> Result<(T, End)> {
     let (send, receive) = bounded(WAITING);
@@ -241,7 +240,7 @@ pub fn pump<T: Send>(
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
             feed.run(&mut |piece| {
-                stop.check()?;
+                watch.stop.check()?;
                 let counted = match &piece {
                     Piece::Block(block) => Some((block.class(), block.len() as u64)),
                     _ => None,
@@ -249,7 +248,7 @@ pub fn pump<T: Send>(
                 // The consumer is gone only when it has an error of its own, which is told instead of this one.
                 send.send(piece).map_err(|_| Error::failed("the consumer stopped"))?;
                 if let Some((class, count)) = counted {
-                    observer.event(&Event::Items { class, count });
+                    watch.tell(&Event::Items { class, count });
                 }
                 Ok(())
             })

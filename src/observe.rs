@@ -65,3 +65,19 @@ impl Stop {
         if self.is_requested() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
     }
 }
+
+/// How a verb is watched while it works: who is told, and who may stop it.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// The request to stop.
+    pub stop: &'a Stop,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
+}
+
+impl Watch<'_> {
+    /// Tells the observer.
+    pub fn tell(&self, event: &Event<'_>) {
+        self.observer.event(event);
+    }
+}

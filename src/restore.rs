@@ -12,7 +12,7 @@ use crate::backend::{Facts, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::feed::{Feed, pump};
 use crate::model::{Schema, SchemaObject};
-use crate::observe::{Event, Observer, Stop};
+use crate::observe::{Event, Watch};
 use crate::survey::{Known, survey};
 pub use load::load;
 pub use plan::{Mode, Plan, Wishes, plan, reconcile};
@@ -38,16 +38,9 @@ pub struct Outcome {
 }
 
 /// Restores a dump into a target, or with `dry_run` only plans it.
-pub fn restore(
-    dump: Dump<'_>,
-    target: &mut dyn Target,
-    wishes: &Wishes,
-    dry_run: bool,
-    stop: &Stop,
-    observer: &dyn Observer,
-) -> Outcome {
+pub fn restore(dump: Dump<'_>, target: &mut dyn Target, wishes: &Wishes, dry_run: bool, watch: Watch<'_>) -> Outcome {
     let mut outcome = Outcome { plan: None, report: Report::default(), error: None };
-    let result = run(dump, target, wishes, dry_run, stop, observer, &mut outcome);
+    let result = run(dump, target, wishes, dry_run, watch, &mut outcome);
     outcome.error = result.err();
     outcome
 }
@@ -57,16 +50,15 @@ fn run(
     target: &mut dyn Target,
     wishes: &Wishes,
     dry_run: bool,
-    stop: &Stop,
-    observer: &dyn Observer,
+    watch: Watch<'_>,
     outcome: &mut Outcome,
 ) -> Result<()> {
     let facts = target.facts()?;
     let (mut owned, once);
     let (known, feed): (Known, &mut dyn Feed) = match dump {
         Dump::Again(open) => {
-            observer.event(&Event::Step { what: "checking the dump", total: None });
-            let known = survey(&mut *open()?, stop, observer)?;
+            watch.tell(&Event::Step { what: "checking the dump", total: None });
+            let known = survey(&mut *open()?, watch)?;
             owned = open()?;
             (known, &mut *owned)
         }
@@ -83,33 +75,31 @@ fn run(
     }
     plan.check()?;
     outcome.report.losses = plan.losses.iter().filter(|loss| loss.kind != "value").cloned().collect();
-    carry_out(plan, &facts, feed, target, total, stop, observer, &mut outcome.report)
+    carry_out(plan, &facts, feed, target, total, watch, &mut outcome.report)
 }
 
-#[allow(clippy::too_many_arguments)]
 fn carry_out(
     plan: &Plan,
     facts: &Facts,
     feed: &mut dyn Feed,
     target: &mut dyn Target,
     total: Option<u64>,
-    stop: &Stop,
-    observer: &dyn Observer,
+    watch: Watch<'_>,
     report: &mut Report,
 ) -> Result<()> {
     let sessions = (0..plan.sessions).map(|_| target.session()).collect::<Result<Vec<_>>>()?;
-    observer.event(&Event::Step { what: "restoring", total });
-    let (loaded, end) = pump(feed, stop, observer, |pieces| load(&pieces, sessions, plan, &facts.capability, report))?;
+    watch.tell(&Event::Step { what: "restoring", total });
+    let (loaded, end) = pump(feed, watch, |pieces| load(&pieces, sessions, plan, &facts.capability, report))?;
     report.dangling = end.dangling;
     report.warnings.extend(end.warnings);
-    report.warnings.iter().for_each(|warning| observer.event(&Event::Warning(warning)));
+    report.warnings.iter().for_each(|warning| watch.tell(&Event::Warning(warning)));
     let mut create = plan.create.clone();
     if plan.tally.is_none() {
         create.extend(late(loaded.late, plan, facts, report)?);
     }
     report.schema_skipped = plan.skip.len() as u64;
     if !plan.remove.is_empty() || !create.is_empty() {
-        observer.event(&Event::Step { what: "creating indexes and constraints", total: Some(create.len() as u64) });
+        watch.tell(&Event::Step { what: "creating indexes and constraints", total: Some(create.len() as u64) });
     }
     for object in &plan.remove {
         target.remove(object)?;
@@ -118,7 +108,7 @@ fn carry_out(
     let (triggers, others): (Vec<_>, Vec<_>) =
         create.into_iter().partition(|object| matches!(object, SchemaObject::Trigger(_)));
     for object in &others {
-        stop.check()?;
+        watch.stop.check()?;
         apply(target, object, report)?;
     }
     if let Err(error) = target.settle() {
@@ -132,7 +122,7 @@ fn carry_out(
     }
     let told = report.warnings.len();
     compare(&target.facts()?, facts, report);
-    report.warnings.iter().skip(told).for_each(|warning| observer.event(&Event::Warning(warning)));
+    report.warnings.iter().skip(told).for_each(|warning| watch.tell(&Event::Warning(warning)));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::format::Piece;
 use crate::ids::IdSet;
 use crate::model::tally::Counter;
 use crate::model::{Block, Class, Header, Item, Schema, Tally};
-use crate::observe::{Observer, Stop};
+use crate::observe::Watch;
 use rustc_hash::FxHashSet;
 
 /// What is known of the dump before it is read for good.
@@ -25,31 +25,26 @@ pub struct Known {
 ///
 /// # Errors
 /// The feed is damaged; the error has its place.
-pub fn survey(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Result<Known> {
-    look(feed, stop, observer, None)
+pub fn survey(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<Known> {
+    look(feed, watch, None)
 }
 
 /// Does the same and gives the names that occur too.
 ///
 /// # Errors
 /// The feed is damaged; the error has its place.
-pub fn survey_names(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Result<(Known, Names)> {
+pub fn survey_names(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<(Known, Names)> {
     let mut keys = FxHashSet::default();
-    let known = look(feed, stop, observer, Some(&mut keys))?;
+    let known = look(feed, watch, Some(&mut keys))?;
     let tally = known.tally.iter();
     let labels = tally.flat_map(|tally| tally.labels.keys().chain(tally.types.keys()).cloned()).collect();
     Ok((known, Names { labels, properties: keys.into_iter().map(String::from).collect() }))
 }
 
-fn look(
-    feed: &mut dyn Feed,
-    stop: &Stop,
-    observer: &dyn Observer,
-    mut keys: Option<&mut FxHashSet<Box<str>>>,
-) -> Result<Known> {
+fn look(feed: &mut dyn Feed, watch: Watch<'_>, mut keys: Option<&mut FxHashSet<Box<str>>>) -> Result<Known> {
     let header = feed.header().clone();
     let mut schema = feed.schema().clone();
-    let (counter, _) = pump(feed, stop, observer, |pieces| {
+    let (counter, _) = pump(feed, watch, |pieces| {
         let mut counter = Counter::default();
         let (mut nodes, mut relationships) = (IdSet::default(), IdSet::default());
         for piece in pieces {

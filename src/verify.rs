@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::feed::{Feed, pump};
 use crate::format::Piece;
 use crate::model::{IndexKind, Schema, SchemaObject};
-use crate::observe::{Observer, Stop};
+use crate::observe::{Event, Watch};
 pub use digest::{Digest, Digester, Sum};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -55,9 +55,9 @@ pub struct Comparison {
 ///
 /// # Errors
 /// The feed fails or is damaged.
-pub fn fingerprint(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Result<Fingerprint> {
+pub fn fingerprint(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<Fingerprint> {
     let mut schema = feed.schema().clone();
-    let (mut fingerprint, end) = pump(feed, stop, observer, |pieces| {
+    let (mut fingerprint, end) = pump(feed, watch, |pieces| {
         let mut digester = Digester::default();
         let mut statements = 0;
         for piece in pieces {
@@ -70,9 +70,7 @@ pub fn fingerprint(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) ->
         Ok(Fingerprint { digest: digester.finish(), schema: Schema::default(), statements })
     })?;
     if end.changed == Some(true) {
-        observer.event(&crate::observe::Event::Warning(
-            "the database changed while it was read: what was compared is a mixture",
-        ));
+        watch.tell(&Event::Warning("the database changed while it was read: what was compared is a mixture"));
     }
     fingerprint.schema = schema;
     Ok(fingerprint)

@@ -9,7 +9,7 @@ use crate::feed::{End, Feed, pump};
 use crate::format::{Encoder, Piece, Wrote};
 use crate::model::tally::Counter;
 use crate::model::{Block, Class, Loss, Schema, Tally, Trailer};
-use crate::observe::{Observer, Stop};
+use crate::observe::Watch;
 use crate::strip::Strip;
 use crate::volume::{Compression, Output};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -83,8 +83,7 @@ pub fn write(
     encoder: &dyn Encoder,
     mut output: Output,
     how: &How,
-    stop: &Stop,
-    observer: &dyn Observer,
+    watch: Watch<'_>,
 ) -> Result<Written> {
     let How { compression, jobs, strip } = how;
     let (compression, jobs) = (*compression, (*jobs).max(1));
@@ -93,7 +92,7 @@ pub fn write(
     let mut raw = Vec::new();
     encoder.begin(feed.header(), &early, &mut raw)?;
     writer.put(&raw)?;
-    let ((mut tally, seen), end) = pump(feed, stop, observer, |pieces| {
+    let ((mut tally, seen), end) = pump(feed, watch, |pieces| {
         std::thread::scope(|scope| {
             let (give_permit, take_permit) = bounded(jobs * 2 + 2);
             for _ in 0..jobs * 2 + 2 {
@@ -134,7 +133,7 @@ pub fn write(
     encoder.trailer(&trailer, &mut raw)?;
     writer.put(&raw)?;
     let (bytes, stored) = (writer.bytes, writer.stored);
-    stop.check()?;
+    watch.stop.check()?;
     output.commit()?;
     let mut schema = early;
     schema.objects.extend(seen.late.objects);

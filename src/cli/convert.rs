@@ -40,7 +40,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     if Input::can_reopen(&command.input)? {
         context.progress.event(&Event::Step { what: "checking the dump", total: None });
         let names;
-        (known, names) = survey_names(&mut *feed, &context.stop, &context.progress)?;
+        (known, names) = survey_names(&mut *feed, context.watch())?;
         let count = known.tally.as_ref().map_or((0, 0), |tally| (tally.nodes, tally.relationships));
         feed = Box::new(KnownFeed::new(open()?, known.schema.clone(), names, count));
     }
@@ -51,7 +51,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         return dumping::print_plan(&known, None, &plan, &options);
     }
     let output = command.form.open(Some(&command.output), &options)?;
-    let written = dump(&mut *feed, output, &options, plan, &context.stop, &context.progress)?;
+    let written = dump(&mut *feed, output, &options, plan, context.watch())?;
     let report = dumping::report(&written, known.header.consistency);
     context.progress.report(&dumping::summary(&written, "converted"), report);
     Ok(Ending::Complete)

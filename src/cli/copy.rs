@@ -28,7 +28,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let mut target = crate::backend::open_target(&location, &context.access.resolve(&location, Side::Target)?)?;
     let wishes = command.how.wishes();
     let outcome = Place::Database(source).read(Side::Source, command.filter.filter(), None, context, |feed| {
-        Ok(restore(Dump::Once(feed), &mut *target, &wishes, command.how.dry_run, &context.stop, &context.progress))
+        Ok(restore(Dump::Once(feed), &mut *target, &wishes, command.how.dry_run, context.watch()))
     })?;
     restoring::finish(outcome, command.how.dry_run, "copied", context)
 }

@@ -78,7 +78,7 @@ fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &C
     }
     let consistency = feed.header().consistency;
     let output = command.form.open(file, &options)?;
-    let written = dump(feed, output, &options, plan, &context.stop, &context.progress)?;
+    let written = dump(feed, output, &options, plan, context.watch())?;
     let text = format!("{}, consistency {}", summary(&written, "dumped"), consistency.name());
     context.progress.report(&text, report(&written, consistency));
     if written.end.changed == Some(true) {

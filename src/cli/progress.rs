@@ -77,6 +77,8 @@ impl Progress {
 
     fn step(&self, what: &str, total: Option<u64>) {
         self.bar.reset();
+        self.nodes.store(0, Ordering::Relaxed);
+        self.relationships.store(0, Ordering::Relaxed);
         match total {
             Some(total) => {
                 self.bar.set_length(total);

@@ -81,10 +81,10 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let wishes = command.how.wishes();
     let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(&command.file, command.filter.filter())?)) };
     let outcome = if again {
-        restore(Dump::Again(&open), &mut *target, &wishes, command.how.dry_run, &context.stop, &context.progress)
+        restore(Dump::Again(&open), &mut *target, &wishes, command.how.dry_run, context.watch())
     } else {
         let mut feed = open()?;
-        restore(Dump::Once(&mut *feed), &mut *target, &wishes, command.how.dry_run, &context.stop, &context.progress)
+        restore(Dump::Once(&mut *feed), &mut *target, &wishes, command.how.dry_run, context.watch())
     };
     finish(outcome, command.how.dry_run, "restored", context)
 }

@@ -27,7 +27,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         place.read(side, command.filter.filter(), None, context, |feed| {
             let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
             context.progress.event(&Event::Step { what: "reading", total });
-            fingerprint(feed, &context.stop, &context.progress)
+            fingerprint(feed, context.watch())
         })
     };
     let a = read(&command.a, Side::Source)?;
