@@ -1,10 +1,11 @@
 //! `dump` and `convert`: a feed into a dump file.
 
 use crate::error::{Error, Result};
-use crate::feed::Feed;
+use crate::feed::{DumpFeed, Feed, KnownFeed};
 use crate::format::{EncoderOptions, Format};
 use crate::model::{Loss, Schema};
 use crate::observe::{Event, Observer, Stop};
+use crate::survey::survey_keys;
 use crate::volume::{Compression, Output};
 use crate::write::{Written, write};
 use std::collections::BTreeSet;
@@ -80,6 +81,21 @@ pub fn dump(
     let written = write(&mut feed, &*encoder, output, options.compression, options.jobs, stop, observer)?;
     written.end.warnings.iter().for_each(|warning| observer.event(&Event::Warning(warning)));
     Ok(written)
+}
+
+/// Reads a dump once, to know all of it that has to be known beforehand; `open` gives it anew.
+///
+/// # Errors
+/// The dump is damaged.
+pub fn look_first(
+    mut feed: DumpFeed,
+    open: impl FnOnce() -> Result<DumpFeed>,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<KnownFeed> {
+    observer.event(&Event::Step { what: "checking the dump", total: None });
+    let (known, keys) = survey_keys(&mut feed, stop, observer)?;
+    Ok(KnownFeed::new(open()?, known.schema, &known.tally.unwrap_or_default(), keys))
 }
 
 /// A feed without the schema objects that the format cannot hold.

@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::format::{Decoder, Piece};
 use crate::model::header::Origin;
-use crate::model::{Class, Header, Schema, Trailer};
+use crate::model::{Class, Header, Schema, Tally, Trailer};
 use crate::observe::{Event, Observer, Stop};
 use crossbeam_channel::{Receiver, bounded};
+use std::collections::BTreeSet;
 
 /// How many pieces wait between two threads: what bounds the memory.
 const WAITING: usize = 3;
@@ -192,8 +193,10 @@ pub struct KnownFeed {
 impl KnownFeed {
     /// Reads a dump again of which the survey told this.
     #[must_use]
-    pub fn new(feed: DumpFeed, schema: Schema, names: Names, estimate: (u64, u64)) -> Self {
-        Self { feed, schema, names, estimate }
+    pub fn new(feed: DumpFeed, schema: Schema, tally: &Tally, keys: BTreeSet<String>) -> Self {
+        let labels = tally.labels.keys().chain(tally.types.keys()).cloned().collect();
+        let estimate = (tally.nodes, tally.relationships);
+        Self { feed, schema, names: Names { labels, properties: keys }, estimate }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Reading a feed to its end without writing anything: what it holds, and whether it is sound.
 
-use crate::backend::Names;
 use crate::error::{Error, Result};
 use crate::feed::{Feed, pump};
 use crate::format::Piece;
@@ -9,6 +8,7 @@ use crate::model::tally::Counter;
 use crate::model::{Block, Class, Header, Item, Schema, Tally};
 use crate::observe::{Observer, Stop};
 use rustc_hash::FxHashSet;
+use std::collections::BTreeSet;
 
 /// What is known of the dump before it is read for good.
 #[derive(Clone, Debug, Default)]
@@ -29,16 +29,14 @@ pub fn survey(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Resu
     look(feed, stop, observer, None)
 }
 
-/// Does the same and gives the names that occur too.
+/// Does the same and gives the property keys that occur too.
 ///
 /// # Errors
 /// The feed is damaged; the error has its place.
-pub fn survey_names(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Result<(Known, Names)> {
+pub fn survey_keys(feed: &mut dyn Feed, stop: &Stop, observer: &dyn Observer) -> Result<(Known, BTreeSet<String>)> {
     let mut keys = FxHashSet::default();
     let known = look(feed, stop, observer, Some(&mut keys))?;
-    let tally = known.tally.iter();
-    let labels = tally.flat_map(|tally| tally.labels.keys().chain(tally.types.keys()).cloned()).collect();
-    Ok((known, Names { labels, properties: keys.into_iter().map(String::from).collect() }))
+    Ok((known, keys.into_iter().map(String::from).collect()))
 }
 
 fn look(

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("feed", &["backend", "format", "filter", "model", "observe"]),
     ("survey", &["feed", "format", "ids", "model", "observe"]),
     ("write", &["feed", "format", "model", "observe", "volume"]),
-    ("dump", &["backend", "feed", "format", "model", "observe", "volume", "write"]),
+    ("dump", &["backend", "feed", "format", "model", "observe", "survey", "volume", "write"]),
     ("restore", &["backend", "feed", "format", "ids", "model", "observe", "survey"]),
     ("verify", &["feed", "format", "ids", "model", "observe"]),
     (

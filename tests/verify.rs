@@ -32,7 +32,7 @@ fn verify(folder: &Path, a: &str, b: &str) -> i32 {
     std::fs::write(folder.join("a.jsonl"), a).unwrap();
     std::fs::write(folder.join("b.jsonl"), b).unwrap();
     let result = run(folder, ["verify", "a.jsonl", "b.jsonl"]);
-    assert_eq!(result.stderr.contains("error"), false, "{}", result.stderr);
+    assert!(!result.stderr.contains("error"), "{}", result.stderr);
     result.code
 }
 
@@ -72,7 +72,7 @@ fn every_single_change_is_noticed() {
         // A node that goes takes its relationships along.
         let changed = whole.replacen(from, to, 1);
         let keep = |line: &&str| {
-            to != "" || from != NODES[1] || !line.contains(r#":2,"end""#) && !line.contains(r#""start":2"#)
+            !to.is_empty() || from != NODES[1] || !line.contains(r#":2,"end""#) && !line.contains(r#""start":2"#)
         };
         let changed: String =
             changed.lines().filter(|line| !line.is_empty()).filter(keep).map(|line| format!("{line}\n")).collect();

@@ -2,12 +2,10 @@
 
 use super::place::open_dump;
 use super::{Context, dump as dumping, exit::Ending, filter, output};
-use crate::dump::dump;
+use crate::dump::{dump, look_first};
 use crate::error::{Error, Result};
-use crate::feed::{DumpFeed, Feed, KnownFeed};
+use crate::feed::Feed;
 use crate::format::Format;
-use crate::observe::{Event, Observer as _};
-use crate::survey::survey_names;
 use crate::volume::Input;
 use clap::Args;
 
@@ -36,19 +34,14 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let consistency = feed.header().consistency;
     let mut feed: Box<dyn Feed> = match options.format {
         // Cypher wants some of the schema before the data, and a helper whose names collide with none.
-        Format::Cypherl if Input::can_reopen(&command.input)? => Box::new(known(feed, command, context)?),
+        Format::Cypherl if Input::can_reopen(&command.input)? => {
+            let open = || open_dump(&command.input, command.filter.filter());
+            Box::new(look_first(feed, open, &context.stop, &context.progress)?)
+        }
         _ => Box::new(feed),
     };
     let output = command.form.open(Some(&command.output), &options)?;
     let written = dump(&mut *feed, output, &options, &context.stop, &context.progress)?;
     context.progress.report(&dumping::summary(&written, "converted"), dumping::report(&written, consistency));
     Ok(Ending::Complete)
-}
-
-/// Reads the dump once, to know all of it that has to be known beforehand, and opens it anew.
-fn known(mut feed: DumpFeed, command: &Command, context: &Context) -> Result<KnownFeed> {
-    context.progress.event(&Event::Step { what: "checking the dump", total: None });
-    let (known, names) = survey_names(&mut feed, &context.stop, &context.progress)?;
-    let count = known.tally.map(|tally| (tally.nodes, tally.relationships)).unwrap_or_default();
-    Ok(KnownFeed::new(open_dump(&command.input, command.filter.filter())?, known.schema, names, count))
 }
