@@ -680,3 +680,79 @@ fn vectors_are_written_in_the_language_that_has_them() {
     assert_eq!(text.lines().filter(|line| line.starts_with("CYPHER 25 ") && line.contains(vectors)).count(), 2);
     graph.assert_same(&read(Cursor::new(bytes)).unwrap().graph, Same::ALL);
 }
+
+/// What Memgraph writes and cannot read itself, and what people write.
+#[test]
+fn statements_that_others_write() {
+    let found = |text: &str| {
+        read(Cursor::new(text.to_owned().into_bytes())).unwrap_or_else(|error| panic!("{text}: {error:?}"))
+    };
+    let node = |text: &str| found(text).graph.nodes.first().cloned().unwrap_or_else(|| panic!("{text} is no node"));
+    // A backtick that opens nothing hides nothing.
+    let odd = found(
+        "CREATE ENUM My Enum VALUES { a b, t`k };\nCREATE (:__mg_vertex__:`A` {__mg_id__: 0, `e`: My Enum::a b});\n\
+         CREATE (:__mg_vertex__:`A` {__mg_id__: 1});\n",
+    );
+    assert_eq!((odd.order.as_str(), odd.graph.nodes.len()), ("on", 2));
+    assert_eq!(odd.graph.nodes[0].2["e"], Value::Enum("My Enum::a b".to_owned()));
+    // Neither does a comment in a trigger that was put into one line.
+    let odd = found(
+        "CREATE TRIGGER t ON () CREATE AFTER COMMIT EXECUTE MATCH (n) WHERE n.x = 1 // it's RETURN n;\n\
+         CREATE (:__mg_vertex__:`A` {__mg_id__: 1});\n",
+    );
+    assert_eq!((odd.order.as_str(), odd.graph.nodes.len()), ("on", 1));
+    // The helper is the first label and the first property; others of the same name are the user's.
+    let twice = node("CREATE (:__mg_vertex__:`__mg_vertex__`:`X` {__mg_id__: 17, `__mg_id__`: 777, `b`: null});\n");
+    assert_eq!((twice.0, twice.1.as_slice()), (17, &["__mg_vertex__".to_owned(), "X".to_owned()][..]));
+    assert_eq!(twice.2, with(Map::new(), "__mg_id__", Value::Integer(777)));
+    for (text, bits) in [("-0", 0x8000_0000_0000_0000), ("(0.0/0.0)", 0x7FF8_0000_0000_0000_u64), ("-0.0", 1 << 63)] {
+        for value in [text.to_owned(), format!("[{text}]")] {
+            let (_, _, map) = node(&format!("CREATE (:__mg_vertex__ {{__mg_id__: 1, `f`: {value}, `g`: 0}});\n"));
+            let value = map["f"].as_list().map_or(&map["f"], |list| &list[0]);
+            let Value::Float(float) = value else { panic!("{value:?}") };
+            assert_eq!((float.to_bits(), &map["g"]), (bits, &Value::Integer(0)), "{value:?}");
+        }
+    }
+    assert_eq!(node("CREATE (:Z:Y:Z);").1, ["Z", "Y"]);
+    let plain = found(
+        "\u{feff}CREATE (:Z {a: \"x;y\"});\r\nCREATE (a:X)-[:R]->(b:Y); MATCH (n) SET n.x = 1;\r\n// it's \"a;\r\n/* ; ' */ CREATE (:Z); RETURN 1;",
+    );
+    let texts: Vec<_> = plain.statements.iter().map(|statement| statement.text.as_str()).collect();
+    assert_eq!(texts, ["CREATE (a:X)-[:R]->(b:Y)", "MATCH (n) SET n.x = 1", "RETURN 1"]);
+    assert_eq!((plain.order.as_str(), plain.graph.nodes.len()), ("nssns", 2));
+    let paused = found(
+        ":use system\nCALL apoc.trigger.install('neo4j', 't', 'RETURN 1', {phase: 'after'}, {params: {}});\n\
+         CALL apoc.trigger.stop('neo4j', 't');\n:use neo4j\n",
+    );
+    assert!(matches!(&paused.graph.schema.objects[..], [SchemaObject::Trigger(trigger)] if trigger.paused));
+}
+
+#[test]
+fn what_would_go_wrong_in_silence_is_refused() {
+    for (text, expected) in [
+        // As a statement it would make a node that no relationship finds, and that nobody cleans.
+        (
+            "CREATE (:__mg_vertex__:`A` {__mg_id__: 17, `b`: foo(2)});",
+            "line 1, byte 0: an item of the dump has something that only its system can read: \
+             CREATE (:__mg_vertex__:`A` {__mg_id__: 17, `b`: foo(2)})",
+        ),
+        // As a statement it would find no ends and make nothing.
+        (
+            "CREATE (:A);\nMATCH (u:__mg_vertex__), (v:__mg_vertex__) WHERE u.__mg_id__ = 1 AND v.__mg_id__ = 1 CREATE (u)-[:R {a: $x}]->(v);",
+            "line 2, byte 13: an item of the dump has something that only its system can read: \
+             MATCH (u:__mg_vertex__), (v:__mg_vertex__) WHERE u.__mg_id__ = 1 AND v.__mg_id__ = 1 CREATE (u)-[:R ",
+        ),
+        ("CREATE (:Z {a: 1, a: 2});", "line 1, byte 18: the key \"a\" is there twice"),
+        (
+            ":param x => 3\nCREATE (:Z {a: $x});",
+            "line 1, byte 0: the dump asks for :param, which only cypher-shell can do",
+        ),
+        (
+            "CREATE (:Z); MATCH (n) SET n.x = 1",
+            "line 1, byte 13: the dump ends inside of a statement that begins here: it is truncated",
+        ),
+    ] {
+        let error = read(Cursor::new(text.to_owned().into_bytes())).unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (graphferry::ErrorKind::Corrupt, expected), "{text}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Counts of a graph: what a trailer holds, and what a restore is checked against.
 
-use super::block::{Block, Class};
-use super::packstream::{Cursor, ValueRef};
+use super::block::{Block, Class, Item};
+use super::packstream::{Cursor, MAX_DEPTH, ValueRef, too_deep};
 use super::schema::SchemaObject;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,66 @@ fn sort_names(cursor: &mut Cursor<'_>) -> Result<(&'static str, Option<&'static 
     Ok((type_name(&value), inner))
 }
 
+fn may_hold_maps((outer, inner): (&str, Option<&str>)) -> bool {
+    let holds = |name: &str| matches!(name, "map" | "structure" | "mixed");
+    holds(outer) || inner.is_some_and(|name| holds(name) || name == "list")
+}
+
+/// A key that is there twice. Puts many keys in another order.
+fn repeated<'a>(keys: &mut [&'a str]) -> Option<&'a str> {
+    if keys.len() <= 12 {
+        let mut keys = &*keys;
+        while let Some((key, rest)) = keys.split_first() {
+            if rest.contains(key) {
+                return Some(key);
+            }
+            keys = rest;
+        }
+        return None;
+    }
+    keys.sort_unstable();
+    keys.windows(2).find_map(|pair| match pair {
+        [a, b] if a == b => Some(*a),
+        _ => None,
+    })
+}
+
+/// A key that is there twice in a map of the next value.
+fn repeated_within<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<Option<&'a str>> {
+    if depth > MAX_DEPTH {
+        return Err(too_deep());
+    }
+    match cursor.value()? {
+        ValueRef::Map(size) => {
+            let mut keys = Vec::with_capacity(size.min(64));
+            for _ in 0..size {
+                keys.push(cursor.string()?);
+                if let Some(key) = repeated_within(cursor, depth + 1)? {
+                    return Ok(Some(key));
+                }
+            }
+            Ok(repeated(&mut keys))
+        }
+        ValueRef::List(size) | ValueRef::Structure(_, size) => {
+            for _ in 0..size {
+                if let Some(key) = repeated_within(cursor, depth + 1)? {
+                    return Ok(Some(key));
+                }
+            }
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn twice(block: &Block, item: &Item, key: &str) -> Error {
+    let error = Error::corrupt(format!("{} {} has the key {key:?} twice", block.class().noun(), item.id));
+    match block.position(item) {
+        Some(position) => error.at(position),
+        None => error,
+    }
+}
+
 /// Counts blocks without making a string for each.
 #[derive(Debug, Default)]
 pub struct Counter {
@@ -120,19 +180,29 @@ impl Counter {
     /// Counts a block's items and values.
     ///
     /// # Errors
-    /// The block's bytes are not well formed.
+    /// The block's bytes are not well formed, or a map has a key twice: no reader would take a dump of it.
     pub fn block(&mut self, block: &Block) -> Result<()> {
         let mut kinds = vec![0_u64; block.kinds().len()];
+        let mut keys = Vec::new();
         for item in block.items() {
             if let Some(count) = kinds.get_mut(item.kind as usize) {
                 *count += 1;
             }
             let mut cursor = block.cursor(item);
+            keys.clear();
             for _ in 0..cursor.map()? {
-                cursor.string()?;
+                keys.push(cursor.string()?);
                 let names = sort_names(&mut cursor.clone())?;
+                if may_hold_maps(names)
+                    && let Some(key) = repeated_within(&mut cursor.clone(), 0)?
+                {
+                    return Err(twice(block, item, key));
+                }
                 *self.values.entry(names).or_default() += 1;
                 cursor.check()?;
+            }
+            if let Some(key) = repeated(&mut keys) {
+                return Err(twice(block, item, key));
             }
         }
         let total = block.len() as u64;
@@ -235,5 +305,46 @@ impl Tally {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::model::Kind;
+    use crate::model::packstream::{put_integer, put_list, put_map, put_string};
+
+    fn put_keys(out: &mut Vec<u8>, count: usize, repeat: bool) {
+        put_map(out, count);
+        for at in 0..count {
+            // The last key is the first one again.
+            let at = if repeat && at + 1 == count { 0 } else { at };
+            put_string(out, &format!("k{at}"));
+            put_integer(out, 1);
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_refused_wherever_it_is() {
+        for repeat in [false, true] {
+            for count in [2, 12, 13, 100] {
+                for nesting in 0..3 {
+                    let mut block = Block::new(Class::Nodes);
+                    let out = block.buffer();
+                    if nesting > 0 {
+                        put_map(out, 1);
+                        put_string(out, "outer");
+                        (1..nesting).for_each(|_| put_list(out, 1));
+                    }
+                    put_keys(out, count, repeat);
+                    let kind = block.add_kind(Kind::labels(["A"]));
+                    block.push(7, 0, 0, kind, 0);
+                    let told = Counter::default().block(&block).map_err(|error| error.to_string());
+                    let expected = if repeat { Err("node 7 has the key \"k0\" twice".to_owned()) } else { Ok(()) };
+                    assert_eq!(told, expected, "{count} keys, nested {nesting} times");
+                }
+            }
+        }
     }
 }
