@@ -190,14 +190,11 @@ const SNIFF: u64 = 4096;
 pub fn decoder(mut reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
     let mut first = Vec::new();
     reader.by_ref().take(SNIFF).read_to_end(&mut first).map_err(Error::reading)?;
-    let content = first.iter().position(|byte| !byte.is_ascii_whitespace());
-    let sniffed = content.and_then(|at| first.get(at)).copied();
-    if first.is_empty() {
-        return Err(Error::corrupt("the dump is empty").hint("a dump of an empty graph has a header and a trailer"));
-    }
+    let sniffed = first.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     let whole = Box::new(std::io::Cursor::new(first).chain(reader));
     match sniffed {
         Some(b'{') => jsonl::decoder(whole),
-        _ => cypherl::decoder(whole),
+        Some(_) => cypherl::decoder(whole),
+        None => Err(Error::corrupt("the dump is empty").hint("a dump of an empty graph has a header and a trailer")),
     }
 }

@@ -1,6 +1,6 @@
 //! `graphferry copy`.
 
-use super::place::{Place, Side};
+use super::place::{Place, Side, open_target};
 use super::{Context, exit::Ending, filter, restore as restoring};
 use crate::error::{Error, Result};
 use crate::restore::{Dump, restore};
@@ -25,7 +25,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     if source.to_string() == location.to_string() {
         return Err(Error::usage("source and target are the same database"));
     }
-    let mut target = crate::backend::open_target(&location, &context.access.resolve(&location, Side::Target)?)?;
+    let (mut target, _stand_in) = open_target(&location, command.how.dry_run, context)?;
     let wishes = command.how.wishes();
     let outcome = Place::Database(source).read(Side::Source, command.filter.filter(), None, context, |feed| {
         Ok(restore(Dump::Once(feed), &mut *target, &wishes, command.how.dry_run, context.watch()))

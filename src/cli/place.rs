@@ -1,6 +1,7 @@
 //! What a SOURCE, TARGET, A or B means: a database or a dump.
 
 use super::Context;
+use crate::backend::Target;
 use crate::backend::url::Location;
 use crate::error::{Error, Result};
 use crate::feed::{DumpFeed, Feed, SnapshotFeed};
@@ -73,6 +74,24 @@ impl Place {
                 then(&mut SnapshotFeed::new(snapshot, origin, filter)?)
             }
         }
+    }
+}
+
+/// A database to write to. For a dry run an empty store in a temporary folder stands in for one that does not exist: it must not be made. The
+/// folder is to be kept as long as the target.
+pub(super) fn open_target(
+    location: &Location,
+    dry_run: bool,
+    context: &Context,
+) -> Result<(Box<dyn Target>, Option<tempfile::TempDir>)> {
+    let access = context.access.resolve(location, Side::Target)?;
+    match location {
+        Location::Sqlite(path) if dry_run && !path.exists() => {
+            let folder = tempfile::tempdir().map_err(|cause| Error::io("creating a temporary folder", cause))?;
+            let stand_in = Location::Sqlite(folder.path().join("empty.db"));
+            Ok((crate::backend::open_target(&stand_in, &access)?, Some(folder)))
+        }
+        _ => Ok((crate::backend::open_target(location, &access)?, None)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `graphferry restore`.
 
-use super::place::{Place, Side, open_dump};
+use super::place::{Place, open_dump, open_target};
 use super::{Context, exit::Ending, filter};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
@@ -77,7 +77,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     // The dump is opened first: a name that is mistyped should not cost a connection.
     let again = Input::can_reopen(&command.file)?;
     let location = Place::database(command.target.as_deref())?;
-    let mut target = crate::backend::open_target(&location, &context.access.resolve(&location, Side::Target)?)?;
+    let (mut target, _stand_in) = open_target(&location, command.how.dry_run, context)?;
     let wishes = command.how.wishes();
     let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(&command.file, command.filter.filter())?)) };
     let outcome = if again {

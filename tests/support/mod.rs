@@ -4,6 +4,7 @@
 pub mod arbitrary;
 pub mod dump;
 pub mod graph;
+pub mod hand;
 pub mod neo4j;
 pub mod proxy;
 pub mod tool;
