@@ -96,6 +96,21 @@ fn sections_are_restored_apart() {
     assert_eq!(header["graphferry"]["filters"], filters);
 }
 
+/// Many blocks, so that threads could come in another order; a conversion keeps the header, so that nothing may differ, and no frame either.
+#[test]
+fn any_number_of_threads_makes_the_same_bytes() {
+    let folder = folder(60_000, 90_000);
+    for name in ["same.jsonl", "same.cypherl", "same.jsonl.zst", "same.cypherl.gz"] {
+        let mut first = None;
+        for jobs in ["1", "2", "4", "7"] {
+            run(folder.path(), ["convert", "graph.jsonl", name, "--force", "--jobs", jobs]).expect(0);
+            let bytes = std::fs::read(folder.path().join(name)).unwrap();
+            assert!(*first.get_or_insert(bytes.clone()) == bytes, "{name} with --jobs {jobs}");
+        }
+        run(folder.path(), ["verify", name, "graph.jsonl"]).expect(0);
+    }
+}
+
 /// One command's stdout is the other's stdin, with no file between.
 #[test]
 fn a_dump_is_restored_through_a_pipe() {
