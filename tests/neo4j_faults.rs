@@ -125,7 +125,8 @@ fn denied_access_is_unreachable_and_shows_no_secret() {
     let denied = failure("Neo.ClientError.Security.Unauthorized", "The client is unauthorized.");
     let (error, _) = refused(&[vec![0, 0, 8, 5], success(&[]), denied].concat());
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    let expected = "The client is unauthorized (Neo.ClientError.Security.Unauthorized); check user and password";
+    let expected = "The client is unauthorized (Neo.ClientError.Security.Unauthorized); check the user, and the password in \
+                    $GRAPHFERRY_PASSWORD or --password-file";
     assert_eq!(error.report(), expected);
 }
 

@@ -185,6 +185,14 @@ def plain_map(value, depth):
     return "map", "{" + " ".join(f"{words(key)}={canonical(member, depth + 1)[1]}" for key, member in value[1]) + "}"
 
 
+def member_sort(name, canon):
+    """What members of a list must have in common not to be mixed."""
+    name = name.split(" ")[0]
+    if name == "zoned-date-time":
+        return "date-time", None
+    return name, canon.split(":")[1].split(",")[0] if name == "point" else None
+
+
 def canonical(value, depth):
     """A pair: the type's name in the tally, and `name:text`."""
     if value is None:
@@ -200,8 +208,8 @@ def canonical(value, depth):
     if isinstance(value, list):
         assert depth < MAX_DEPTH, "nested too deep"
         members = [canonical(member, depth + 1) for member in value]
-        first = members[0][0].split(" ")[0] if members else None
-        name = f"list of {first}" if first else "list"
+        sorts = {member_sort(*member) for member in members}
+        name = f"list of {sorts.pop()[0] if len(sorts) == 1 else 'mixed'}" if members else "list"
         return name, f"list:[{' '.join(member for _, member in members)}]"
     pairs = value[1]
     dollars = [key for key, _ in pairs if key.startswith("$")]
