@@ -2,7 +2,7 @@
 //!
 //! stdout carries data only (a dump, a plan, the result of a comparison); progress, warnings and prompts go to stderr.
 
-#![allow(clippy::print_stderr, clippy::print_stdout)]
+#![allow(clippy::print_stderr)]
 
 mod access;
 mod convert;
@@ -14,6 +14,7 @@ mod output;
 mod place;
 mod progress;
 mod restore;
+mod text;
 mod verify;
 
 use crate::error::{Error, Result};

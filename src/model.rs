@@ -8,6 +8,7 @@ pub mod header;
 pub mod json;
 pub mod packstream;
 pub mod schema;
+pub mod shown;
 pub mod spatial;
 pub mod tally;
 pub mod temporal;

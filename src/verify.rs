@@ -6,6 +6,7 @@ pub mod digest;
 use crate::error::{Error, Result};
 use crate::feed::{Feed, pump};
 use crate::format::Piece;
+use crate::model::shown::{shown, shown_all};
 use crate::model::{IndexKind, Schema, SchemaObject};
 use crate::observe::{Event, Watch};
 pub use digest::{Digest, Digester, Sum};
@@ -99,12 +100,12 @@ pub fn compare(a: &Fingerprint, b: &Fingerprint) -> Result<Comparison> {
     };
     let differences = &mut comparison.differences;
     for labels in a.digest.nodes.keys().chain(b.digest.nodes.keys()).collect::<BTreeSet<_>>() {
-        let name = if labels.is_empty() { "without label".to_owned() } else { format!(":{}", labels.join(":")) };
+        let name = if labels.is_empty() { "without label".to_owned() } else { format!(":{}", shown_all(labels, ":")) };
         kind(format!("nodes {name}"), a.digest.nodes.get(labels), b.digest.nodes.get(labels), differences);
     }
     for name in a.digest.relationships.keys().chain(b.digest.relationships.keys()).collect::<BTreeSet<_>>() {
         let (a, b) = (a.digest.relationships.get(name), b.digest.relationships.get(name));
-        kind(format!("relationships of type {name}"), a, b, differences);
+        kind(format!("relationships of type {}", shown(name)), a, b, differences);
     }
     if differences.is_empty() && a.digest.wiring != b.digest.wiring {
         differences.push(Difference {

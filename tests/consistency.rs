@@ -6,9 +6,12 @@ mod support;
 
 use std::io::Read as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use support::hand::folder;
 use support::neo4j::{Neo4j, TURN};
+use support::proxy::{self, Way};
 use support::tool::{Run, command, finish, run};
 
 /// Dumps to a pipe that is read slowly: after the first bytes `meanwhile` happens, then the rest is read.
@@ -59,6 +62,40 @@ fn a_store_that_changes_meanwhile_is_noticed() {
         let quiet = interrupted_dump(folder.path(), &words, || source.run("MATCH (n:Late) RETURN n")).expect(0);
         assert!(!quiet.stderr.contains("changed"), "{}", quiet.stderr);
         assert_eq!(last_line(&quiet)["trailer"]["source_changed"], false);
+    }
+}
+
+/// The file is whole and stays, whatever the exit code: who asked for a strict dump may still want it.
+#[test]
+fn a_strict_dump_of_a_changing_store_keeps_its_file() {
+    let (_turn, source, folder) = (TURN.lock(), Neo4j::source(), tempfile::tempdir().unwrap());
+    source.wipe();
+    source.run("UNWIND range(1, 100000) AS i CREATE (:N {i: i, text: 'a text that makes the dump longer ' + i})");
+    for (consistency, code) in [("best", 0), ("strict", 3)] {
+        let line = proxy::start(&source.url, Way::Down, u64::MAX);
+        let mut dumping = command(folder.path());
+        dumping.args(["dump", &line.url, "-o", "out.jsonl", "--force", "--consistency", consistency]);
+        let child = dumping.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let signal = |name: &str| {
+            assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+        };
+        // The dump stands still in the middle while somebody else commits.
+        while line.carried.load(Ordering::SeqCst) < 500_000 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        signal("-STOP");
+        source.run("CREATE (:Late)");
+        signal("-CONT");
+        let output = child.wait_with_output().unwrap();
+        let dumped = finish(&dumping, output).expect(code);
+        assert!(dumped.stderr.contains("warning: the database changed while it was dumped"), "{}", dumped.stderr);
+        let text = std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
+        let trailer: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(trailer["trailer"]["source_changed"], true);
+        // A whole dump: it restores, and says what it is worth.
+        let restored = run(folder.path(), ["restore", "out.jsonl", &format!("{consistency}.db")]).expect(0);
+        assert!(restored.stderr.contains("restored 10000"), "{}", restored.stderr);
+        source.run("MATCH (n:Late) DELETE n");
     }
 }
 

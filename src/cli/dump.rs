@@ -1,7 +1,7 @@
 //! `graphferry dump`.
 
 use super::place::{Place, Side};
-use super::{Context, exit::Ending, filter, output};
+use super::{Context, exit::Ending, filter, output, text};
 use crate::dump::{Plan, dump, plan};
 use crate::error::Result;
 use crate::feed::Feed;
@@ -100,21 +100,21 @@ pub(super) fn print_plan(
     options: &crate::dump::Options,
 ) -> Result<Ending> {
     let source = &known.header.source;
-    println!("source      {} {} {}", source.product, source.version, source.database);
-    println!("consistency {}", known.header.consistency.name());
-    println!("format      {}", plan.system);
+    let source = format!("{} {} {}", source.product, source.version, source.database);
+    let mut lines = vec![format!("source      {}", source.trim_end())];
+    lines.push(format!("consistency {}", known.header.consistency.name()));
+    lines.push(format!("format      {}", plan.system));
     if let Some(tally) = &known.tally {
-        println!("write       {} nodes, {} relationships", tally.nodes, tally.relationships);
+        lines.push(format!("write       {} nodes, {} relationships", tally.nodes, tally.relationships));
     } else if let Some((nodes, relationships)) = estimate {
-        println!("write       about {nodes} nodes, {relationships} relationships");
+        lines.push(format!("write       about {nodes} nodes, {relationships} relationships"));
     }
-    for object in &plan.schema.objects {
-        println!("write       {}", object.describe());
-    }
+    lines.extend(plan.schema.objects.iter().map(|object| format!("write       {}", object.describe())));
     for loss in &plan.losses {
         let allowed = if plan.refused.contains(loss) { "refused" } else { "allowed" };
-        println!("loss        {} {} ({allowed}: --allow-loss={})", loss.count, loss.what, loss.kind);
+        lines.push(format!("loss        {} {} ({allowed}: --allow-loss={})", loss.count, loss.what, loss.kind));
     }
+    text::print(&text::printable(&format!("{}\n", lines.join("\n"))))?;
     plan.check(options).map(|()| Ending::Complete)
 }
 

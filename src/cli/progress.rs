@@ -1,5 +1,6 @@
 //! What a person sees while it works: a line with rate and time left, or JSON events, or nothing.
 
+use super::text::printable;
 use crate::error::Error;
 use crate::model::Class;
 use crate::observe::{Event, Observer};
@@ -129,10 +130,4 @@ fn style(template: &str) -> ProgressStyle {
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.with_key("rate", rate)
-}
-
-/// Text that may hold names and values of a graph, without what would steer the terminal.
-fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() && c != '\n' { c.escape_unicode().to_string() } else { c.to_string() };
-    text.chars().map(shown).collect()
 }

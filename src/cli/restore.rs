@@ -1,7 +1,7 @@
 //! `graphferry restore`.
 
 use super::place::{Place, open_dump, open_target};
-use super::{Context, exit::Ending, filter};
+use super::{Context, exit::Ending, filter, text};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::restore::{Dump, Mode, Outcome, Wishes, restore};
@@ -94,7 +94,7 @@ pub(super) fn finish(outcome: Outcome, dry_run: bool, verb: &str, context: &Cont
     let Outcome { plan, report, error } = outcome;
     context.progress.clear();
     if dry_run && let Some(plan) = &plan {
-        print!("{plan}");
+        text::print(&text::printable(&plan.to_string()))?;
         // A plan that would be refused says so with its exit code too.
         return error.map_or_else(|| plan.check().map(|()| Ending::Complete), Err);
     }

@@ -1,7 +1,7 @@
 //! `graphferry verify`.
 
 use super::place::{Place, Side};
-use super::{Context, exit::Ending, filter};
+use super::{Context, exit::Ending, filter, text};
 use crate::error::Result;
 use crate::observe::{Event, Observer as _};
 use crate::verify::{Fingerprint, compare, fingerprint};
@@ -34,10 +34,11 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let b = read(&command.b, Side::Target)?;
     let comparison = compare(&a, &b)?;
     context.progress.clear();
-    if context.progress.is_json() {
-        println!("{}", serde_json::to_string(&comparison).unwrap_or_default());
+    let told = if context.progress.is_json() {
+        serde_json::to_string(&comparison).unwrap_or_default()
     } else {
-        println!("{comparison}");
-    }
+        text::printable(&comparison.to_string())
+    };
+    text::print(&format!("{told}\n"))?;
     Ok(if comparison.is_equal() { Ending::Complete } else { Ending::Different })
 }

@@ -1,6 +1,6 @@
 //! What a system or a format can hold, and what would be lost on the way into it.
 
-use super::schema::{ConstraintKind, Entity, IndexKind, Schema, SchemaObject};
+use super::schema::{ConstraintKind, Entity, Index, IndexKind, Schema, SchemaObject};
 use super::tally::Tally;
 use serde::Serialize;
 
@@ -15,6 +15,8 @@ pub struct Capability {
     pub refused_constraints: Vec<(Entity, ConstraintKindName)>,
     /// Kinds of indexes that it cannot hold.
     pub refused_indexes: Vec<(Entity, IndexKind)>,
+    /// Settings that an index of a kind cannot have.
+    pub refused_settings: Vec<(IndexKind, &'static str)>,
     /// Systems of triggers that it can hold: `apoc`, `memgraph`, or `*` for all.
     pub triggers: Vec<String>,
     /// Kinds of other objects that it can hold, or `*` for all.
@@ -47,13 +49,22 @@ impl Capability {
     pub fn holds(&self, object: &SchemaObject) -> bool {
         let named = |list: &[String], name: &str| list.iter().any(|known| known == "*" || known == name);
         match object {
-            SchemaObject::Index(index) => !self.refused_indexes.contains(&(index.on, index.kind)),
+            SchemaObject::Index(index) => {
+                !self.refused_indexes.contains(&(index.on, index.kind)) && self.refused_setting(index).is_none()
+            }
             SchemaObject::Constraint(constraint) => {
                 !self.refused_constraints.contains(&(constraint.on, ConstraintKind::keyword(&constraint.kind)))
             }
             SchemaObject::Trigger(trigger) => named(&self.triggers, &trigger.system),
             SchemaObject::Other(other) => named(&self.other_objects, &other.kind),
         }
+    }
+
+    /// A setting of the index that it cannot have.
+    fn refused_setting(&self, index: &Index) -> Option<&'static str> {
+        let refused =
+            self.refused_settings.iter().find(|(kind, key)| index.kind == *kind && index.config.contains_key(*key));
+        refused.map(|(_, key)| *key)
     }
 
     /// The schema objects that would be lost, one loss each.
@@ -67,7 +78,12 @@ impl Capability {
                 SchemaObject::Trigger(_) => "trigger",
                 SchemaObject::Other(_) => "schema",
             };
-            Loss { kind, what: object.describe(), count: 1 }
+            let setting = match object {
+                SchemaObject::Index(index) => self.refused_setting(index),
+                _ => None,
+            };
+            let why = setting.map(|setting| format!(", which has the setting {setting}")).unwrap_or_default();
+            Loss { kind, what: format!("{}{why}", object.describe()), count: 1 }
         })
         .collect()
     }

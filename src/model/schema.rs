@@ -3,6 +3,7 @@
 //! One object is one thing that a database lists by itself. An index that a constraint owns is part of the constraint and not listed.
 //! The serialised form (externally tagged, `{"index": {…}}`) is part of our formats: docs/format.md describes it.
 
+use super::shown::{shown, shown_all};
 use super::value::{Map, Value};
 use serde::{Deserialize, Serialize};
 
@@ -226,8 +227,12 @@ impl SchemaObject {
     #[must_use]
     pub fn describe(&self) -> String {
         let place = match self {
-            Self::Index(index) => format!(" on {}({})", index.labels.join("|"), index.properties.join(", ")),
-            Self::Constraint(constraint) => format!(" on {}({})", constraint.label, constraint.properties.join(", ")),
+            Self::Index(index) => {
+                format!(" on {}({})", shown_all(&index.labels, "|"), shown_all(&index.properties, ", "))
+            }
+            Self::Constraint(constraint) => {
+                format!(" on {}({})", shown(&constraint.label), shown_all(&constraint.properties, ", "))
+            }
             Self::Trigger(_) | Self::Other(_) => String::new(),
         };
         let name = self.name().map(|name| format!(" {name:?}")).unwrap_or_default();

@@ -140,10 +140,19 @@ fn capability(link: &Link, triggers: bool) -> Capability {
         refused_values: refused,
         refused_constraints: constraints,
         refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
+        refused_settings: if ((1, 0)..(5, 27)).contains(&link.version()) {
+            LATER_SETTINGS.to_vec()
+        } else {
+            Vec::new()
+        },
         triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },
         other_objects: Vec::new(),
     }
 }
+
+/// What calendar versions tell of every vector index, and version 5 refuses to take.
+const LATER_SETTINGS: [(IndexKind, &str); 2] =
+    [(IndexKind::Vector, "vector.quantization.type"), (IndexKind::Vector, "vector.default_search_expansion_factor")];
 
 const REFUSED_VALUES: [&str; 12] = [
     "null",

@@ -190,6 +190,7 @@ impl Encoder for Cypherl {
                 ]),
                 refused_constraints: Vec::new(),
                 refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
+                refused_settings: Vec::new(),
                 triggers: own(&["apoc"]),
                 other_objects: Vec::new(),
             },
@@ -218,6 +219,7 @@ impl Encoder for Cypherl {
                         (Entity::Relationship, IndexKind::Lookup),
                         (Entity::Relationship, IndexKind::Point),
                     ],
+                    refused_settings: Vec::new(),
                     triggers: own(&["memgraph"]),
                     other_objects: own(&["enum", "ttl", "description"]),
                 }
