@@ -7,45 +7,108 @@
 use graphferry::ids::IdMap;
 use std::time::Instant;
 
-/// Resident memory in bytes, where the system tells.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = status.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    pages * 4096
+/// Ids in one call of `find_all`.
+const TOGETHER: usize = 4096;
+
+/// Resident memory in bytes, and the most it was since [`forget_peak`], where the system tells.
+fn resident() -> (u64, u64) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    (field("VmRSS:").unwrap_or(0) * 1024, field("VmHWM:").unwrap_or(0) * 1024)
 }
 
-fn measure(what: &str, count: i64, id: impl Fn(i64) -> i64) {
-    let before = resident();
+fn forget_peak() {
+    if std::fs::write("/proc/self/clear_refs", "5").is_err() {
+        println!("the peak includes what was measured before");
+    }
+}
+
+/// Different numbers below 2^63 for different `at`, in no order.
+fn scattered(at: i64) -> i64 {
+    let below = (1 << 63) - 1;
+    let mut word = (at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) & below;
+    word ^= word >> 31;
+    word = word.wrapping_mul(0xBF58_476D_1CE4_E5B9) & below;
+    (word ^ word >> 30) as i64
+}
+
+/// Endpoints come in no order: any of the ids, as by dice.
+fn any(turn: i64, count: i64) -> i64 {
+    ((scattered(turn) as u128 * count as u128) >> 63) as i64
+}
+
+fn find(map: &IdMap, turns: std::ops::Range<i64>, count: i64, id: impl Fn(i64) -> i64) {
+    for turn in turns {
+        let at = any(turn, count);
+        assert!(map.find(id(at)) == Some(at));
+    }
+}
+
+fn find_all(map: &IdMap, turns: std::ops::Range<i64>, count: i64, id: impl Fn(i64) -> i64) {
+    let (mut old, mut new, mut from) = (vec![], vec![], turns.start);
+    while from < turns.end {
+        let some = from..turns.end.min(from + TOGETHER as i64);
+        old.clear();
+        old.extend(some.clone().map(|turn| id(any(turn, count))));
+        map.find_all(&old, &mut new);
+        assert!(new.len() == old.len());
+        some.clone().zip(&new).for_each(|(turn, new)| assert!(*new == Some(any(turn, count))));
+        from = some.end;
+    }
+}
+
+fn measure(what: &str, count: i64, id: impl Fn(i64) -> i64 + Copy + Sync) {
+    forget_peak();
+    let (before, _) = resident();
     let since = Instant::now();
     let mut map = IdMap::default();
     for at in 0..count {
         assert!(map.reserve(id(at)));
     }
+    let reserved = since.elapsed().as_secs_f64();
+    let since = Instant::now();
     for at in 0..count {
         map.bind(id(at), at);
     }
-    let filled = since.elapsed().as_secs_f64();
-    let weight = resident().saturating_sub(before);
-    let since = Instant::now();
-    let mut sum = 0;
-    // Endpoints come in no order: a step that is coprime to any count visits all of them.
-    let mut at = 0;
-    for _ in 0..count {
-        at = (at + 7_919_999) % count;
-        sum += map.find(id(at)).unwrap();
-    }
-    let read = since.elapsed().as_secs_f64();
+    let bound = since.elapsed().as_secs_f64();
+    let (end, peak) = resident();
     assert_eq!(map.len(), count as usize);
-    std::hint::black_box(sum);
-    let (fill, find) = (count as f64 / filled / 1e6, count as f64 / read / 1e6);
+    let each = |bytes: u64| bytes.saturating_sub(before) as f64 / count as f64;
+    let millions = |seconds: f64| count as f64 / seconds / 1e6;
     println!(
-        "{what}: {count} ids, {:.1} bytes an id, fill {fill:.1} M/s, find {find:.1} M/s",
-        weight as f64 / count as f64
+        "{what}: {count} ids, {:.2} bytes an id, at the peak {:.2}; reserve {:.1} M/s, bind {:.1} M/s",
+        each(end),
+        each(peak),
+        millions(reserved),
+        millions(bound)
     );
+    for threads in [1, 2] {
+        let share = count / threads;
+        let timed = |look: &(dyn Fn(std::ops::Range<i64>) + Sync)| {
+            let since = Instant::now();
+            std::thread::scope(|scope| {
+                for thread in 0..threads {
+                    scope.spawn(move || look(thread * share..(thread + 1) * share));
+                }
+            });
+            millions(since.elapsed().as_secs_f64())
+        };
+        let one = timed(&|turns| find(&map, turns, count, id));
+        let many = timed(&|turns| find_all(&map, turns, count, id));
+        println!("{what}: in no order, {threads} threads: find {one:.1} M/s, find_all {many:.1} M/s");
+    }
+    let since = Instant::now();
+    let mut told = 0;
+    map.for_each(&mut |_, _| told += 1);
+    assert_eq!(told, count);
+    println!("{what}: for_each {:.1} M/s", millions(since.elapsed().as_secs_f64()));
 }
 
 fn main() {
     let count = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(10_000_000);
     measure("dense", count, |at| at);
-    measure("sparse", count / 10, |at| at.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64) >> 1);
+    measure("sparse", count, scattered);
 }

@@ -19,6 +19,11 @@ const SLOTS: usize = 16_320;
 const HOMES: usize = SLOTS - 256;
 /// As far from its place an id may press others. Chance does not come near it; ids that were chosen to collide do.
 const REACH: usize = 8192;
+/// So full it may be, in percent; and by what share it grows then.
+const FULL: usize = 84;
+const GROWTH: usize = 16;
+/// Slots that are compared at once, without a branch between them.
+const WINDOW: usize = 6;
 /// Look-ups that are under way at once in [`Table::find_all`].
 const STAGE: usize = 32;
 
@@ -38,7 +43,10 @@ struct Leaf {
     slots: Box<[u8]>,
 }
 
-/// How a slot is cut: the number within its leaf below, the code above.
+/// How a slot is cut: the key below, the code above.
+///
+/// The key is what lies between the number and the highest one of its leaf. So an empty slot, which is 0, has the key that none is
+/// behind, and one comparison tells whether a search ends at a slot.
 #[derive(Clone, Copy, Debug)]
 struct Shape {
     bytes: usize,
@@ -46,7 +54,7 @@ struct Shape {
 }
 
 /// Where a number belongs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Spot {
     leaf: usize,
     home: usize,
@@ -62,8 +70,12 @@ impl Shape {
         code >> (8 * self.bytes as u32 - self.key_bits) == 0
     }
 
+    fn keys(self) -> u64 {
+        (1 << self.key_bits) - 1
+    }
+
     fn key(self, word: u128) -> u64 {
-        word as u64 & ((1 << self.key_bits) - 1)
+        word as u64 & self.keys()
     }
 
     fn code(self, word: u128) -> Code {
@@ -74,15 +86,15 @@ impl Shape {
         code << self.key_bits | u128::from(key)
     }
 
-    /// An empty leaf. A slot is read as 16 bytes, the last one too.
+    /// An empty leaf. A slot is read as 16 bytes, and a whole window at once; the last ones too.
     fn slots(self) -> Box<[u8]> {
-        vec![0; SLOTS * self.bytes + 16 - self.bytes].into()
+        vec![0; (SLOTS + WINDOW) * self.bytes + 16].into()
     }
 
     /// The slot at a place; 0 if it is empty, `None` behind the last.
     fn load(self, slots: &[u8], at: usize) -> Option<u128> {
         let word = slots.get(at * self.bytes..)?.first_chunk()?;
-        Some(u128::from_le_bytes(*word) & self.mask())
+        (at < SLOTS).then_some(u128::from_le_bytes(*word) & self.mask())
     }
 
     fn store(self, slots: &mut [u8], at: usize, word: u128) {
@@ -93,6 +105,23 @@ impl Shape {
 
     fn mask(self) -> u128 {
         u128::MAX >> (128 - 8 * self.bytes as u32)
+    }
+
+    /// The first slot from a place on where a search for this key ends: with the key, with a later one, or empty.
+    fn seek<const BYTES: usize>(self, slots: &[u8], mut at: usize, key: u64) -> usize {
+        let keys = self.keys();
+        while let Some(window) = slots.get(at * BYTES..(at + WINDOW) * BYTES) {
+            let mut ends = 0u32;
+            for slot in 0..WINDOW {
+                let low = window[slot * BYTES..].first_chunk().map_or(0, |low| u64::from_le_bytes(*low));
+                ends |= u32::from(low & keys <= key) << slot;
+            }
+            if ends != 0 {
+                return at + ends.trailing_zeros() as usize;
+            }
+            at += WINDOW;
+        }
+        at
     }
 }
 
@@ -112,19 +141,42 @@ impl Table {
     /// The code of an id; 0 if it has none.
     pub(super) fn find(&self, old: i64) -> Code {
         let spot = self.spot(mix(old, self.seed));
-        self.search(spot, self.touch(spot))
+        match self.shape.bytes {
+            12 => self.search::<12>(spot),
+            14 => self.search::<14>(spot),
+            _ => self.search::<16>(spot),
+        }
     }
 
-    /// The codes of many ids: all their places are read before any is looked at, so that the waits for memory overlap.
-    pub(super) fn find_all(&self, old: &[i64], tell: &mut dyn FnMut(Code)) {
-        let mut stage = [(Spot { leaf: 0, home: 0, key: 0 }, 0); STAGE];
-        for old in old.chunks(STAGE) {
-            for (old, (spot, word)) in old.iter().zip(&mut stage) {
-                *spot = self.spot(mix(*old, self.seed));
-                *word = self.touch(*spot);
-            }
-            stage[..old.len()].iter().for_each(|(spot, word)| tell(self.search(*spot, *word)));
+    /// The codes of many ids: all their places are touched before any is looked at, so that the waits for memory overlap.
+    pub(super) fn find_all(&self, old: &[i64], tell: &mut impl FnMut(Code)) {
+        match self.shape.bytes {
+            12 => self.search_all::<12>(old, tell),
+            14 => self.search_all::<14>(old, tell),
+            _ => self.search_all::<16>(old, tell),
         }
+    }
+
+    fn search_all<const BYTES: usize>(&self, old: &[i64], tell: &mut impl FnMut(Code)) {
+        let mut spots = [Spot::default(); STAGE];
+        for old in old.chunks(STAGE) {
+            let mut touched = 0;
+            for (old, spot) in old.iter().zip(&mut spots) {
+                *spot = self.spot(mix(*old, self.seed));
+                let place = self.leaves[spot.leaf].slots.get(spot.home * BYTES..(spot.home + WINDOW) * BYTES);
+                touched ^= place.map_or(0, |place| place[0] ^ place[WINDOW * BYTES - 1]);
+            }
+            // Or else the compiler sees that nobody asked what lies there.
+            std::hint::black_box(touched);
+            spots[..old.len()].iter().for_each(|spot| tell(self.search::<BYTES>(*spot)));
+        }
+    }
+
+    fn search<const BYTES: usize>(&self, spot: Spot) -> Code {
+        let slots = &*self.leaves[spot.leaf].slots;
+        let at = self.shape.seek::<BYTES>(slots, spot.home, spot.key);
+        let word = self.shape.load(slots, at).unwrap_or_default();
+        if self.shape.key(word) == spot.key { self.shape.code(word) } else { 0 }
     }
 
     /// Gives an id a code, or leaves it the one that it has unless it is to be replaced. Tells what it had.
@@ -137,7 +189,7 @@ impl Table {
             homeless.push((old, code));
             0
         });
-        if !homeless.is_empty() || self.known * 10 > self.leaves.len() * SLOTS * 9 {
+        if !homeless.is_empty() || self.known * 100 > self.leaves.len() * SLOTS * FULL {
             self.make_room(&mut homeless);
         }
         while let Some((old, code)) = homeless.pop() {
@@ -172,25 +224,8 @@ impl Table {
         let wide = u128::from(hash) * self.leaves.len() as u128;
         let leaf = (wide >> 64) as usize;
         let home = (u128::from(wide as u64) * HOMES as u128) >> 64;
-        Spot { leaf, home: home as usize, key: hash.wrapping_sub(self.leaves[leaf].start) }
-    }
-
-    fn touch(&self, spot: Spot) -> u128 {
-        self.shape.load(&self.leaves[spot.leaf].slots, spot.home).unwrap_or_default()
-    }
-
-    /// The code that is kept for a number, whose own place holds this word.
-    fn search(&self, spot: Spot, mut word: u128) -> Code {
-        let slots = &*self.leaves[spot.leaf].slots;
-        let mut at = spot.home;
-        loop {
-            let (key, code) = (self.shape.key(word), self.shape.code(word));
-            if key >= spot.key || code == 0 {
-                return if key == spot.key { code } else { 0 };
-            }
-            at += 1;
-            word = self.shape.load(slots, at).unwrap_or_default();
-        }
+        let key = self.shape.keys() - hash.wrapping_sub(self.leaves[leaf].start);
+        Spot { leaf, home: home as usize, key }
     }
 
     /// Tells the code that was there, or that there is no room.
@@ -198,14 +233,12 @@ impl Table {
         let spot = self.spot(hash);
         let shape = self.shape;
         let slots = &mut *self.leaves[spot.leaf].slots;
-        let mut at = spot.home;
-        let word = loop {
-            let word = shape.load(slots, at)?;
-            if shape.code(word) == 0 || shape.key(word) >= spot.key {
-                break word;
-            }
-            at += 1;
+        let at = match shape.bytes {
+            12 => shape.seek::<12>(slots, spot.home, spot.key),
+            14 => shape.seek::<14>(slots, spot.home, spot.key),
+            _ => shape.seek::<16>(slots, spot.home, spot.key),
         };
+        let word = shape.load(slots, at)?;
         let before = shape.code(word);
         if before != 0 && shape.key(word) == spot.key {
             if replace {
@@ -215,7 +248,7 @@ impl Table {
         }
         if before != 0 {
             let mut free = at + 1;
-            while shape.code(shape.load(slots, free)?) != 0 {
+            while shape.load(slots, free)? != 0 {
                 free += 1;
             }
             if free - spot.home > REACH {
@@ -251,7 +284,7 @@ impl Table {
     fn grow(&mut self, homeless: &mut Vec<(i64, Code)>) {
         let before = self.leaves.len();
         let starts: Vec<u64> = self.leaves.iter().map(|leaf| leaf.start).collect();
-        let after = before + (before / 8).max(1);
+        let after = before + (before / GROWTH).max(1);
         let (from, to) = (self.shape, Shape::new(self.shape.bytes, after));
         self.extend(after);
         self.shape = to;
@@ -264,7 +297,7 @@ impl Table {
                 while end > 0 {
                     let Some(word) = from.load(&self.leaves[source].slots, end - 1) else { break };
                     if from.code(word) != 0 {
-                        let hash = starts[source].wrapping_add(from.key(word));
+                        let hash = starts[source].wrapping_add(from.keys() - from.key(word));
                         if hash < start {
                             break 'gather;
                         }
@@ -319,7 +352,7 @@ impl Table {
 impl Leaf {
     fn walk(&self, shape: Shape, f: &mut dyn FnMut(u64, Code)) {
         for word in (0..SLOTS).map_while(|at| shape.load(&self.slots, at)).filter(|word| shape.code(*word) != 0) {
-            f(self.start.wrapping_add(shape.key(word)), shape.code(word));
+            f(self.start.wrapping_add(shape.keys() - shape.key(word)), shape.code(word));
         }
     }
 }
