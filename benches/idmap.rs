@@ -111,4 +111,6 @@ fn main() {
     let count = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(10_000_000);
     measure("dense", count, |at| at);
     measure("sparse", count, scattered);
+    // Turns to hashing when nearly all of it is in.
+    measure("turning", count, |at| if at < count - count / 1000 { at } else { scattered(at) });
 }
