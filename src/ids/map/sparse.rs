@@ -1,9 +1,9 @@
-//! Ids that lie far apart: a hash table of 12 bytes a slot, 80 to 90 % full.
+//! Ids that lie far apart: a hash table of 12 bytes a slot, 79 to 84 % full.
 //!
 //! Ids are mixed ([`mix`]), and the table is sorted by the mixed id: it is cut into leaves of one size, each for an equal share of all numbers,
 //! and in its leaf an id lies at the place that its number asks for, or behind it where others press (linear probing that keeps order). So a slot
 //! need not hold the bits of the number that the leaf implies, the order of what is in does not depend on the order in which it came,
-//! and the table grows by an eighth where it lies: some leaves are added, and all slots move up, leaf by leaf from the last. Leaves never
+//! and the table grows by a sixteenth where it lies: some leaves are added, and all slots move up, leaf by leaf from the last. Leaves never
 //! move and are never freed, so that growing has no peak.
 //!
 //! A slot of 96 bits holds 64 bits less those that the leaf implies (12 at 100 million ids), and a [`Code`] in the rest. A code that does
@@ -253,7 +253,7 @@ impl Table {
         Some(0)
     }
 
-    /// Grows by an eighth; or mixes otherwise, if ids collide although there is room: somebody has chosen them.
+    /// Grows by a sixteenth; or mixes otherwise, if ids collide although there is room: somebody has chosen them.
     fn make_room(&mut self, homeless: &mut Vec<(i64, Code)>) {
         if self.known * 2 > self.leaves.len() * SLOTS {
             self.grow(homeless);
