@@ -1,8 +1,9 @@
 //! From the ids of a dump to the ids of the target.
 //!
 //! Dense ids (most databases number their nodes from 0) lie in pages of an array ([dense.rs](map/dense.rs)), at 8 bytes an id; once pages would
-//! cost more than 16 bytes an id, the map turns to hashing ([sparse.rs](map/sparse.rs)), at 13.6 to 15.3 bytes an id (up to a third more if new ids
-//! are beyond 2^40). Neither needs more memory while it grows than it has then. It is the one thing in a restore that grows with the graph.
+//! cost more than 16 bytes an id, the map turns to hashing ([sparse.rs](map/sparse.rs)), at 14.5 to 15.6 bytes an id. New ids that are very large
+//! (beyond 2^38 in a map of a million, 2^44 in one of a hundred million) make that up to a third more. Neither form needs more memory
+//! while it grows than it has then. It is the one thing in a restore that grows with the graph.
 //!
 //! It knows nothing of graphs, and forgets nothing: an id cannot be taken back.
 
@@ -68,7 +69,7 @@ impl IdMap {
         self.put(old, encode(new), true);
     }
 
-    /// The new id; `None` for an id that was never bound.
+    /// The new id; `None` for an id that was never bound. Many are found faster by [`IdMap::find_all`].
     #[must_use]
     pub fn find(&self, old: i64) -> Option<i64> {
         decode(match &self.form {
@@ -77,8 +78,8 @@ impl IdMap {
         })
     }
 
-    /// What [`IdMap::find`] says of each of these ids, in their order, in the place of what `new` holds. Twice as fast or more in a large map, since
-    /// the look-ups wait for memory together.
+    /// What [`IdMap::find`] says of each of these ids, in their order, in the place of what `new` holds. Nearly twice as fast in a large
+    /// sparse map, since the look-ups wait for memory together.
     pub fn find_all(&self, old: &[i64], new: &mut Vec<Option<i64>>) {
         new.clear();
         match &self.form {
