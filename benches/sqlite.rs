@@ -82,7 +82,7 @@ fn fill(path: &Path, nodes: usize, relationships: usize) -> (f64, f64) {
     let mut session = target.session().unwrap();
     let begun = Instant::now();
     for block in &blocks {
-        session.nodes(block, &mut ids).unwrap();
+        session.nodes(block, None, &mut ids).unwrap();
     }
     target.settle().unwrap();
     let filled_nodes = begun.elapsed().as_secs_f64();
@@ -93,7 +93,7 @@ fn fill(path: &Path, nodes: usize, relationships: usize) -> (f64, f64) {
         .collect();
     let begun = Instant::now();
     for block in &blocks {
-        session.relationships(block).unwrap();
+        session.relationships(block, graphferry::backend::Once::Always, None).unwrap();
     }
     target.settle().unwrap();
     (filled_nodes, begun.elapsed().as_secs_f64())

@@ -4,16 +4,18 @@
 //! program and knows no format. Every backend passes the same conformance suite (`tests/conformance.rs`).
 
 pub mod access;
+pub mod ledger;
 pub mod neo4j;
 pub mod sqlite;
 pub mod url;
 
 pub use access::Access;
+pub use ledger::{Deed, Entry, Mark};
 pub use url::Location;
 
 use crate::error::Result;
 use crate::model::header::Origin;
-use crate::model::{Block, Capability, Class, Consistency, Schema, SchemaObject};
+use crate::model::{Block, Capability, Class, Consistency, Schema, SchemaObject, Trigger};
 use std::collections::BTreeSet;
 
 /// The names that occur in a graph: for choosing helper names that collide with none.
@@ -85,6 +87,18 @@ pub enum Schedule {
     Sorted,
 }
 
+/// Which relationships of a batch are there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Once {
+    /// None is looked for: all are created.
+    #[default]
+    Always,
+    /// Those with the same start, type and end.
+    Ends,
+    /// Those whose properties are equal as well.
+    Properties,
+}
+
 /// What a target tells of itself before the plan is made.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -92,7 +106,7 @@ pub struct Facts {
     pub origin: Origin,
     /// What it can hold.
     pub capability: Capability,
-    /// Nodes that are there.
+    /// Nodes that are there, those of the ledger apart.
     pub nodes: u64,
     /// Relationships that are there.
     pub relationships: u64,
@@ -106,6 +120,41 @@ pub struct Facts {
     pub sessions: usize,
     /// How many items a batch should have.
     pub batch: usize,
+    /// Whether its triggers fire on what we write; a store that only carries them says no.
+    pub fires_triggers: bool,
+}
+
+/// An item of the target with some of its properties.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Its id.
+    pub id: i64,
+    /// A relationship's start node; 0 for a node.
+    pub start: i64,
+    /// A relationship's end node; 0 for a node.
+    pub end: i64,
+    /// The values of the properties that were asked for, in that order, as PackStream one after the other; null where it has none.
+    pub values: &'a [u8],
+}
+
+/// What an update does to a property that the node has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// It gets the new value.
+    Overwrite,
+    /// It keeps its value.
+    Fill,
+}
+
+/// A session's place in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The run.
+    pub run: String,
+    /// The number of the session, from 0.
+    pub lane: usize,
+    /// What [`Target::fence`] gave.
+    pub epoch: i64,
 }
 
 /// A database that can be written.
@@ -139,23 +188,118 @@ pub trait Target: Send {
     /// # Errors
     /// An index failed; the message names it.
     fn settle(&mut self) -> Result<()>;
+
+    /// Pushes the values that the nodes with a label, or the relationships of a type, have for some properties. Those of the ledger are left out.
+    ///
+    /// # Errors
+    /// The database fails, or what `sink` says.
+    fn look(
+        &mut self,
+        class: Class,
+        name: &str,
+        properties: &[String],
+        sink: &mut dyn FnMut(Seen<'_>) -> Result<()>,
+    ) -> Result<()>;
+
+    /// Stops a trigger (`false`) or starts it again (`true`). One that is gone meanwhile is no error.
+    ///
+    /// # Errors
+    /// The database refuses.
+    fn set_trigger(&mut self, trigger: &Trigger, active: bool) -> Result<()>;
+
+    /// Every run that has a ledger here, with its record, in the order of their names.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn runs(&mut self) -> Result<Vec<(String, String)>>;
+
+    /// Writes the record of a run; the run begins with its first record.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn record(&mut self, run: &str, record: &str) -> Result<()>;
+
+    /// Takes a run over: gives it `lanes` lanes with a new epoch. When this returns, nothing of a session with an older epoch is under
+    /// way any more, and nothing it sends later will be committed.
+    ///
+    /// # Errors
+    /// The database fails, or there is no such run.
+    fn fence(&mut self, run: &str, lanes: usize) -> Result<i64>;
+
+    /// Writes a line of the ledger that tells of no data, such as [`Deed::Matches`].
+    ///
+    /// # Errors
+    /// The database fails.
+    fn enter(&mut self, run: &str, entry: &Entry) -> Result<()>;
+
+    /// Pushes every line of a run, in the order of batch and first item.
+    ///
+    /// # Errors
+    /// The database fails, a line is damaged, or what `sink` says.
+    fn entries(&mut self, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()>;
+
+    /// Removes the ledger of a run: its lines, its lanes, and last its record. What the run did stays. May be called again when it was cut off.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn forget(&mut self, run: &str) -> Result<()>;
 }
 
 /// A connection that writes batches. A batch is all or nothing: after an error none of it is there, unless the error's retry class is
 /// [`Unknown`](crate::Retry::Unknown), which says that the answer was lost.
 pub trait Session: Send {
+    /// Takes a place in a run. From then on a batch that comes with a mark writes its line of the ledger in its own transaction.
+    ///
+    /// # Errors
+    /// There is no such run or lane.
+    fn enlist(&mut self, place: &Place) -> Result<()>;
+
     /// Creates a batch of nodes of one kind and pushes their new ids in the order of the batch.
     ///
     /// # Errors
     /// As above; with [`Again`](crate::Retry::Again) the same batch may be sent again.
-    fn nodes(&mut self, batch: &Block, ids: &mut Vec<i64>) -> Result<()>;
+    fn nodes(&mut self, batch: &Block, mark: Option<&Mark>, ids: &mut Vec<i64>) -> Result<()>;
 
     /// Creates a batch of relationships of one kind whose `start` and `end` are ids of this target; gives how many were created.
-    /// Fewer than in the batch means that an end is missing: the caller treats it as a failure.
+    /// Fewer than in the batch means that an end is missing: the caller treats it as a failure. With `once`, those that are there already
+    /// are not created: the target, before this batch, and the batch itself hold no two alike afterwards.
     ///
     /// # Errors
     /// As above.
-    fn relationships(&mut self, batch: &Block) -> Result<u64>;
+    fn relationships(&mut self, batch: &Block, once: Once, mark: Option<&Mark>) -> Result<u64>;
+
+    /// Changes nodes that are there: `start` of each item is the node's id in the target. Labels of the items' kinds are added. No node is there twice in
+    /// a batch. The line of the ledger holds what the nodes were before if the mark asks for it. Gives how many nodes were found.
+    ///
+    /// # Errors
+    /// As above.
+    fn update(&mut self, batch: &Block, how: Update, mark: Option<&Mark>) -> Result<u64>;
+
+    /// Whether a batch whose answer was lost was committed: its line of the ledger, once it is certain. Nothing of the batch is under way any more after this.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    fn find(&mut self, mark: &Mark) -> Result<Option<Entry>>;
+
+    /// The items with these ids that are there, in any order, with one kind an item.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn read(&mut self, class: Class, ids: &[i64]) -> Result<Block>;
+
+    /// Deletes items, and in the same transaction a line of the ledger. With `detach` a node's relationships go with it; without, a node
+    /// that has some stays. Gives how many items were deleted.
+    ///
+    /// # Errors
+    /// As above.
+    fn delete(&mut self, class: Class, ids: &[i64], detach: bool, entry: &Entry) -> Result<u64>;
+
+    /// Gives nodes exactly the labels and properties of a block whose items have the target's ids as `start`, and in the same transaction
+    /// removes a line of the ledger.
+    ///
+    /// # Errors
+    /// As above.
+    fn put_back(&mut self, nodes: &Block, entry: &Entry) -> Result<()>;
 
     /// Runs a statement of the target's own language in a transaction of its own, and drops its rows.
     ///

@@ -4,6 +4,8 @@
 
 pub mod block;
 pub mod capability;
+pub mod change;
+pub mod content;
 pub mod header;
 pub mod json;
 pub mod packstream;

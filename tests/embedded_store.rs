@@ -70,6 +70,6 @@ pub fn relationships(name: &str, items: impl IntoIterator<Item = (i64, i64, Map)
 /// Writes nodes and gives their ids.
 pub fn put(target: &dyn Target, batch: &Block) -> graphferry::Result<Vec<i64>> {
     let mut ids = Vec::new();
-    target.session()?.nodes(batch, &mut ids)?;
+    target.session()?.nodes(batch, None, &mut ids)?;
     Ok(ids)
 }

@@ -5,6 +5,7 @@
 #[path = "support/witness.rs"]
 mod witness;
 
+use graphferry::backend::Once;
 use graphferry::backend::{self, Access, Location, Source, Target};
 use graphferry::model::schema::with;
 use graphferry::model::temporal::{DateTime, Duration};
@@ -152,7 +153,7 @@ fn another_driver_reads_what_a_session_wrote() {
     let mut maps: Vec<_> = values().into_iter().map(|(_, value, _)| (0, 0, map(&[("v", value)]))).collect();
     maps.push((0, 0, map(&[("v", Value::Bytes(vec![0, 1, 255]))])));
     let mut ids = Vec::new();
-    session.nodes(&batch(Class::Nodes, Kind::labels(["A`b", "\\u0041"]), &maps), &mut ids).unwrap();
+    session.nodes(&batch(Class::Nodes, Kind::labels(["A`b", "\\u0041"]), &maps), None, &mut ids).unwrap();
     for ((cypher, _, text), id) in values().iter().zip(&ids) {
         // There is no toString for lists: their equality and type must do.
         let written = witness.strings(&format!(
@@ -181,7 +182,7 @@ fn ids_come_back_in_the_order_of_the_batch() {
     let mut ids = Vec::new();
     for round in 0..2 {
         let maps: Vec<_> = (0..4000).map(|number| (0, 0, map(&[("i", (round * 4000 + number).into())]))).collect();
-        session.nodes(&batch(Class::Nodes, Kind::labels(["N"]), &maps), &mut ids).unwrap();
+        session.nodes(&batch(Class::Nodes, Kind::labels(["N"]), &maps), None, &mut ids).unwrap();
     }
     assert_eq!(witness.integers("MATCH (n:N) RETURN id(n) AS x ORDER BY n.i"), ids);
 }
@@ -193,14 +194,21 @@ fn relationships_are_all_there_or_none() {
     let mut ids = Vec::new();
     let none: [&str; 0] = [];
     let nodes = batch(Class::Nodes, Kind::labels(none), &vec![(0, 0, Map::new()); 10]);
-    session.nodes(&nodes, &mut ids).unwrap();
+    session.nodes(&nodes, None, &mut ids).unwrap();
     let ends: Vec<_> = (0..30).map(|at| (ids[at % 10], ids[at % 7], map(&[("at", (at as i64).into())]))).collect();
-    assert_eq!(session.relationships(&batch(Class::Relationships, Kind::relationship("T`"), &ends)).unwrap(), 30);
+    assert_eq!(
+        session
+            .relationships(&batch(Class::Relationships, Kind::relationship("T`"), &ends), Once::Always, None)
+            .unwrap(),
+        30
+    );
     let written = witness.integers("MATCH (a)-[r:`T```]->(b) RETURN id(a) * 1000000 + id(b) AS x ORDER BY r.at");
     assert_eq!(written, ends.iter().map(|(start, end, _)| start * 1_000_000 + end).collect::<Vec<_>>());
 
     let missing = [(ids[0], ids[1], Map::new()), (ids[0], 99_999_999, Map::new())];
-    let error = session.relationships(&batch(Class::Relationships, Kind::relationship("X"), &missing)).unwrap_err();
+    let error = session
+        .relationships(&batch(Class::Relationships, Kind::relationship("X"), &missing), Once::Always, None)
+        .unwrap_err();
     assert_eq!(error.to_string(), "1 of 2 relationships have an end that is not there");
     assert_eq!(witness.integers("MATCH ()-[r:X]->() RETURN count(r) AS x"), [0]);
 }
@@ -212,11 +220,11 @@ fn a_refused_batch_leaves_nothing_and_the_session_goes_on() {
     let mut session = target().session().unwrap();
     let mut ids = vec![42];
     let twice = [(0, 0, map(&[("k", 1.into())])), (0, 0, map(&[("k", 2.into())])), (0, 0, map(&[("k", 1.into())]))];
-    let error = session.nodes(&batch(Class::Nodes, Kind::labels(["U"]), &twice), &mut ids).unwrap_err();
+    let error = session.nodes(&batch(Class::Nodes, Kind::labels(["U"]), &twice), None, &mut ids).unwrap_err();
     assert_eq!(error.server_code(), Some("Neo.ClientError.Schema.ConstraintValidationFailed"));
     assert_eq!((error.kind(), ids.len()), (ErrorKind::Server, 1));
     assert_eq!(witness.integers("MATCH (n) RETURN count(n) AS x"), [0]);
-    session.nodes(&batch(Class::Nodes, Kind::labels(["U"]), &twice[..2]), &mut ids).unwrap();
+    session.nodes(&batch(Class::Nodes, Kind::labels(["U"]), &twice[..2]), None, &mut ids).unwrap();
     assert_eq!(witness.integers("MATCH (n) RETURN count(n) AS x"), [2]);
     let error = session.statement("RETURN 1 +").unwrap_err();
     assert_eq!(error.server_code(), Some("Neo.ClientError.Statement.SyntaxError"));
@@ -239,7 +247,7 @@ fn values_that_community_refuses_are_refused_by_the_server_too() {
     ] {
         assert!(facts.capability.refused_values.contains(&name.to_owned()), "{name}");
         let one = batch(Class::Nodes, Kind::labels(["A"]), &[(0, 0, map(&[("v", value)]))]);
-        let error = session.nodes(&one, &mut Vec::new()).expect_err(name);
+        let error = session.nodes(&one, None, &mut Vec::new()).expect_err(name);
         assert_eq!(error.kind(), ErrorKind::Server, "{name}: {error}");
     }
 }
@@ -255,7 +263,7 @@ fn large_values_pass_in_both_directions() {
         (0, 0, map(&[("v", Value::List((0..100_000).map(Value::from).collect()))])),
     ];
     let mut ids = Vec::new();
-    session.nodes(&batch(Class::Nodes, Kind::labels(["L"]), &maps), &mut ids).unwrap();
+    session.nodes(&batch(Class::Nodes, Kind::labels(["L"]), &maps), None, &mut ids).unwrap();
     assert_eq!(witness.integers("MATCH (n:L) RETURN size(n.v) AS x ORDER BY id(n)"), [1_500_000, 200_000, 100_000]);
     let again = properties(&scan(TARGET, Class::Nodes));
     for (id, (_, _, map)) in ids.iter().zip(&maps) {
@@ -451,7 +459,7 @@ fn everything_on_the_source_arrives_on_the_target_as_it_was() {
     for block in &nodes {
         for (at, item) in block.items().iter().enumerate() {
             let mut made = Vec::new();
-            session.nodes(&block.slice(at..at + 1), &mut made).unwrap();
+            session.nodes(&block.slice(at..at + 1), None, &mut made).unwrap();
             ids.insert(item.id, made[0]);
         }
     }
@@ -461,7 +469,7 @@ fn everything_on_the_source_arrives_on_the_target_as_it_was() {
             for end in one.items_mut() {
                 (end.start, end.end) = (ids[&item.start], ids[&item.end]);
             }
-            assert_eq!(session.relationships(&one).unwrap(), 1);
+            assert_eq!(session.relationships(&one, Once::Always, None).unwrap(), 1);
         }
     }
     let (before, after) = (properties(&nodes), properties(&scan(TARGET, Class::Nodes)));

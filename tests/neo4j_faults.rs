@@ -149,7 +149,7 @@ fn write(said: &[Vec<u8>]) -> (Result<()>, Vec<i64>) {
     Value::Map(Default::default()).put(batch.buffer());
     batch.push(1, 0, 0, kind, 0);
     let mut ids = Vec::new();
-    let done = session.nodes(&batch, &mut ids);
+    let done = session.nodes(&batch, None, &mut ids);
     (done, ids)
 }
 

@@ -301,14 +301,14 @@ fn work(mut session: Box<dyn Session>, jobs: &Receiver<Job>, outcomes: &Sender<O
 fn once(session: &mut dyn Session, job: &Job, ids: &mut Vec<i64>) -> Result<()> {
     match job {
         Job::Nodes(batch) => {
-            session.nodes(batch, ids)?;
+            session.nodes(batch, None, ids)?;
             if ids.len() == batch.len() {
                 return Ok(());
             }
             Err(Error::failed(format!("the target gave {} ids for a batch of {} nodes", ids.len(), batch.len())))
         }
         Job::Relationships(batch) => {
-            let created = session.relationships(batch)?;
+            let created = session.relationships(batch, crate::backend::Once::Always, None)?;
             if created == batch.len() as u64 {
                 return Ok(());
             }

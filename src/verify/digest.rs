@@ -10,9 +10,9 @@
 //!
 //! Memory: 16 bytes a node as long as ids are dense, and for graphs that are not too large 16 bytes a relationship and 16 more a node.
 
-use super::content::Content;
 use crate::error::{Error, Result};
 use crate::ids::IdMap;
+use crate::model::content::Content;
 use crate::model::{Block, Class, Item};
 use std::collections::BTreeMap;
 

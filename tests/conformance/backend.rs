@@ -1,6 +1,7 @@
 //! What the suite wants to know of a backend, and how a graph gets into it and out again.
 
 use crate::support::{Graph, Limits, Same};
+use graphferry::backend::Once;
 use graphferry::backend::{Source, Target};
 use graphferry::model::{Block, Class, Consistency, Kind, Map, Value};
 use std::collections::HashMap;
@@ -59,7 +60,7 @@ pub fn relationships(name: &str, ends: impl IntoIterator<Item = (i64, i64)>) -> 
 /// Writes nodes and gives their ids.
 pub fn put(target: &dyn Target, batch: &Block) -> Vec<i64> {
     let mut ids = Vec::new();
-    target.session().unwrap().nodes(batch, &mut ids).unwrap();
+    target.session().unwrap().nodes(batch, None, &mut ids).unwrap();
     assert_eq!(ids.len(), batch.len(), "one id a node");
     ids
 }
@@ -88,14 +89,14 @@ pub fn load(target: &dyn Target, graph: &Graph) -> HashMap<i64, i64> {
         for mut batch in by_kind(&block) {
             if batch.class() == Class::Nodes {
                 let mut ids = Vec::new();
-                session.nodes(&batch, &mut ids).unwrap();
+                session.nodes(&batch, None, &mut ids).unwrap();
                 assert_eq!(ids.len(), batch.len(), "one id a node");
                 bound.extend(batch.items().iter().map(|item| item.id).zip(ids));
             } else {
                 for item in batch.items_mut() {
                     (item.start, item.end) = (bound[&item.start], bound[&item.end]);
                 }
-                assert_eq!(session.relationships(&batch).unwrap(), batch.len() as u64);
+                assert_eq!(session.relationships(&batch, Once::Always, None).unwrap(), batch.len() as u64);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Snapshots and scans.
 
 use crate::backend::{Backend, nodes, one, put, relationships};
+use graphferry::backend::Once;
 use graphferry::backend::Source;
 use graphferry::model::{Block, Class, Consistency};
 use graphferry::{Error, ErrorKind, Retry};
@@ -10,7 +11,11 @@ const MANY: i64 = 20_000;
 fn fill(backend: &dyn Backend) -> Vec<i64> {
     let target = backend.target();
     let ids = put(&*target, &nodes(&["N"], (0..MANY).map(|n| one("n", n))));
-    target.session().unwrap().relationships(&relationships("R", ids.iter().map(|id| (*id, ids[0])))).unwrap();
+    target
+        .session()
+        .unwrap()
+        .relationships(&relationships("R", ids.iter().map(|id| (*id, ids[0]))), Once::Always, None)
+        .unwrap();
     ids
 }
 
@@ -86,7 +91,7 @@ pub fn the_error_of_the_sink_is_returned(backend: &dyn Backend) {
 pub fn names_and_estimate(backend: &dyn Backend) {
     let target = backend.target();
     let ids = put(&*target, &nodes(&["A", "B c"], [one("x", 1), one("y`z", 2)]));
-    target.session().unwrap().relationships(&relationships("REL x", [(ids[0], ids[1])])).unwrap();
+    target.session().unwrap().relationships(&relationships("REL x", [(ids[0], ids[1])]), Once::Always, None).unwrap();
     let mut source = backend.source();
     let mut snapshot = source.snapshot(None).unwrap();
     let names = snapshot.names().unwrap();
@@ -125,7 +130,7 @@ pub fn what_others_write_meanwhile(backend: &dyn Backend) {
     let target = backend.target();
     let write = |n| {
         let id = put(&*target, &nodes(&["N", "Late"], [one("late", n)]));
-        target.session().unwrap().relationships(&relationships("LATE", [(id[0], ids[0])])).unwrap();
+        target.session().unwrap().relationships(&relationships("LATE", [(id[0], ids[0])]), Once::Always, None).unwrap();
     };
     let mut source = backend.source();
     let mut snapshot = source.snapshot(None).unwrap();

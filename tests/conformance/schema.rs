@@ -118,13 +118,13 @@ pub fn a_constraint_holds_for_later_writes(backend: &dyn Backend) {
     let fails = |number: i64| {
         let mut ids = Vec::new();
         // Opened anew: the constraint is in the database, not in the session.
-        backend.target().session().unwrap().nodes(&nodes(&["M", "N"], [one("n", number)]), &mut ids).is_err()
+        backend.target().session().unwrap().nodes(&nodes(&["M", "N"], [one("n", number)]), None, &mut ids).is_err()
     };
     assert!(fails(1) && fails(2) && !fails(3) && fails(3));
     // Nodes without the property, or without the label, are free to repeat.
     let mut session = target.session().unwrap();
-    session.nodes(&nodes(&["N"], [one("m", 1), one("m", 1)]), &mut ids).unwrap();
-    session.nodes(&nodes(&["M"], [one("n", 1), one("n", 1)]), &mut ids).unwrap();
+    session.nodes(&nodes(&["N"], [one("m", 1), one("m", 1)]), None, &mut ids).unwrap();
+    session.nodes(&nodes(&["M"], [one("n", 1), one("n", 1)]), None, &mut ids).unwrap();
     // Gone is gone.
     target.remove(&object).unwrap();
     assert!(!fails(1) && !fails(1));

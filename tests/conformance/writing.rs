@@ -1,6 +1,7 @@
 //! Sessions and batches.
 
 use crate::backend::{Backend, nodes, one, put, read, relationships};
+use graphferry::backend::Once;
 use graphferry::model::{Constraint, ConstraintKind, Entity, Map, SchemaObject};
 use std::collections::{HashMap, HashSet};
 
@@ -32,7 +33,7 @@ pub fn ids_in_the_order_of_the_batch(backend: &dyn Backend) {
         // Neither rising nor falling, so that nothing that sorts goes unseen.
         let values: Vec<i64> = (0..500).map(|n| round * 1000 + n * 263 % 500).collect();
         let before = ids.len();
-        session.nodes(&nodes(&["N"], values.iter().map(|n| one("n", *n))), &mut ids).unwrap();
+        session.nodes(&nodes(&["N"], values.iter().map(|n| one("n", *n))), None, &mut ids).unwrap();
         wanted.extend(ids[before..].iter().copied().zip(values));
     }
     assert_eq!(ids[0], -5, "ids are added behind what the caller has");
@@ -50,12 +51,12 @@ pub fn a_failed_batch_leaves_nothing(backend: &dyn Backend) {
     // The last of the batch breaks the constraint; its label and keys are new.
     let broken =
         nodes(&["N", "New"], [2, 3, 1].map(|n| Map::from_iter([("n".into(), n.into()), ("new".into(), n.into())])));
-    let error = session.nodes(&broken, &mut ids).unwrap_err();
+    let error = session.nodes(&broken, None, &mut ids).unwrap_err();
     assert_eq!(error.retry(), graphferry::Retry::Never, "{error:?}");
     assert_eq!(ids, [7], "no ids of a failed batch");
     assert_eq!(numbers(backend).into_values().collect::<Vec<_>>(), [1]);
     // The session goes on, and what was free before the failure is free after it.
-    session.nodes(&nodes(&["N", "New"], [one("n", 2), one("n", 3)]), &mut ids).unwrap();
+    session.nodes(&nodes(&["N", "New"], [one("n", 2), one("n", 3)]), None, &mut ids).unwrap();
     assert_eq!(ids.len(), 3);
     assert_eq!(numbers(backend).into_values().collect::<HashSet<_>>(), HashSet::from([1, 2, 3]));
 }
@@ -67,14 +68,14 @@ pub fn a_missing_end_is_reported(backend: &dyn Backend) {
     let mut session = target.session().unwrap();
     for ends in [(ids[0], missing), (missing, ids[1]), (missing, missing)] {
         let batch = relationships("R", [(ids[0], ids[1]), ends]);
-        match session.relationships(&batch) {
+        match session.relationships(&batch, Once::Always, None) {
             Ok(created) => assert!(created < 2, "{ends:?} was counted as created"),
             Err(_) => assert_eq!(read(&mut *backend.source()).relationships, [], "a failed batch left something"),
         }
         let there = read(&mut *backend.source()).relationships;
         assert!(there.iter().all(|relationship| (relationship.1, relationship.2) == (ids[0], ids[1])));
     }
-    assert_eq!(session.relationships(&relationships("R", [(ids[1], ids[0])])).unwrap(), 1);
+    assert_eq!(session.relationships(&relationships("R", [(ids[1], ids[0])]), Once::Always, None).unwrap(), 1);
 }
 
 pub fn several_sessions_at_once(backend: &dyn Backend) {
@@ -90,9 +91,12 @@ pub fn several_sessions_at_once(backend: &dyn Backend) {
                         let values = (0..100).map(|n| number * 10_000 + round * 100 + n);
                         let label = format!("L{}", (number + round) % 3);
                         let mut ids = Vec::new();
-                        session.nodes(&nodes(&[&label], values.clone().map(|n| one("n", n))), &mut ids).unwrap();
+                        session.nodes(&nodes(&[&label], values.clone().map(|n| one("n", n))), None, &mut ids).unwrap();
                         let loops = ids.iter().map(|id| (*id, *id));
-                        assert_eq!(session.relationships(&relationships("SELF", loops)).unwrap(), 100);
+                        assert_eq!(
+                            session.relationships(&relationships("SELF", loops), Once::Always, None).unwrap(),
+                            100
+                        );
                         given.extend(ids.into_iter().zip(values));
                     }
                     given
@@ -111,7 +115,7 @@ pub fn a_large_batch(backend: &dyn Backend) {
     let ids = put(&*target, &nodes(&["N"], (0..20_000).map(|n| one("n", n))));
     let ring = (0..ids.len()).map(|at| (ids[at], ids[(at * 7919 + 1) % ids.len()]));
     let batch = relationships("R", ring.clone());
-    assert_eq!(target.session().unwrap().relationships(&batch).unwrap(), 20_000);
+    assert_eq!(target.session().unwrap().relationships(&batch, Once::Always, None).unwrap(), 20_000);
     assert_eq!(numbers(backend), ids.iter().copied().zip(0..).collect());
     let graph = read(&mut *backend.source());
     let there: HashMap<_, _> =
@@ -122,7 +126,7 @@ pub fn a_large_batch(backend: &dyn Backend) {
 pub fn an_empty_batch(backend: &dyn Backend) {
     let target = backend.target();
     put(&*target, &nodes(&["N"], []));
-    assert_eq!(target.session().unwrap().relationships(&relationships("R", [])).unwrap(), 0);
+    assert_eq!(target.session().unwrap().relationships(&relationships("R", []), Once::Always, None).unwrap(), 0);
     let graph = read(&mut *backend.source());
     assert_eq!((graph.nodes.len(), graph.relationships.len()), (0, 0));
 }
@@ -130,7 +134,11 @@ pub fn an_empty_batch(backend: &dyn Backend) {
 pub fn facts_tell_what_is_there(backend: &dyn Backend) {
     let mut target = backend.target();
     let ids = put(&*target, &nodes(&["N"], (0..3).map(|n| one("n", n))));
-    target.session().unwrap().relationships(&relationships("R", [(ids[0], ids[1]), (ids[0], ids[0])])).unwrap();
+    target
+        .session()
+        .unwrap()
+        .relationships(&relationships("R", [(ids[0], ids[1]), (ids[0], ids[0])]), Once::Always, None)
+        .unwrap();
     target.apply(&unique("u", "N", "n")).unwrap();
     target.settle().unwrap();
     for mut target in [target, backend.target()] {

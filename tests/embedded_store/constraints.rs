@@ -3,6 +3,7 @@
 use crate::support::{Limits, graph};
 use crate::{fresh, map, nodes, put, relationships, sqlite3};
 use graphferry::ErrorKind;
+use graphferry::backend::Once;
 use graphferry::backend::sqlite::{open_source, open_target};
 use graphferry::model::{Block, Class, Constraint, ConstraintKind, Entity, Kind, Map, SchemaObject, Value, packstream};
 use proptest::prelude::*;
@@ -31,8 +32,10 @@ fn outcome(object: &SchemaObject, items: &[Map]) -> Option<String> {
         for item in items {
             let mut session = target.session().unwrap();
             result = result.and_then(|()| match on_nodes {
-                true => session.nodes(&nodes(&["X", "P"], [item.clone()]), &mut Vec::new()),
-                false => session.relationships(&relationships("P", [(loops, loops, item.clone())])).map(drop),
+                true => session.nodes(&nodes(&["X", "P"], [item.clone()]), None, &mut Vec::new()),
+                false => session
+                    .relationships(&relationships("P", [(loops, loops, item.clone())]), Once::Always, None)
+                    .map(drop),
             });
         }
         if !before {
@@ -118,11 +121,11 @@ fn relationships_of_another_type_do_not_count() {
     let ids = put(&*target, &nodes(&["P"], [map([("k", 1.into())]), map([("k", 1.into())])])).unwrap();
     let mut session = target.session().unwrap();
     let link = |name| relationships(name, [(ids[0], ids[1], map([("k", 1.into())]))]);
-    assert_eq!(session.relationships(&link("P")).unwrap(), 1);
-    assert_eq!(session.relationships(&link("Q")).unwrap(), 1);
-    assert_eq!(session.relationships(&link("Q")).unwrap(), 1);
+    assert_eq!(session.relationships(&link("P"), Once::Always, None).unwrap(), 1);
+    assert_eq!(session.relationships(&link("Q"), Once::Always, None).unwrap(), 1);
+    assert_eq!(session.relationships(&link("Q"), Once::Always, None).unwrap(), 1);
     assert_eq!(
-        session.relationships(&link("P")).unwrap_err().report(),
+        session.relationships(&link("P"), Once::Always, None).unwrap_err().report(),
         "the relationship unique constraint \"r\" on P(k) is violated: relationship 1 has 1 already"
     );
 }

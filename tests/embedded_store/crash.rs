@@ -1,6 +1,7 @@
 //! What `kill -9` leaves.
 
 use crate::{fresh, map, nodes, put, relationships, sqlite3};
+use graphferry::backend::Once;
 use graphferry::backend::sqlite::open_target;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -22,7 +23,7 @@ fn child() {
         let ids = put(&*target, &nodes(&["Batch"], items)).unwrap();
         println!("acknowledged nodes {batch}");
         let loops = ids.iter().map(|id| (*id, ids[0], map([("batch", batch.into())])));
-        target.session().unwrap().relationships(&relationships("OF", loops)).unwrap();
+        target.session().unwrap().relationships(&relationships("OF", loops), Once::Always, None).unwrap();
         println!("acknowledged relationships {batch}");
         if batch % 20 == 19 {
             target.settle().unwrap();

@@ -1,6 +1,7 @@
 //! The file as others see it.
 
 use crate::{fresh, map, nodes, put, relationships, sqlite3};
+use graphferry::backend::Once;
 use graphferry::backend::sqlite::{open_source, open_target};
 use graphferry::model::temporal::{Date, DateTime, Duration};
 use graphferry::model::{Class, Map, Point, Value};
@@ -22,7 +23,7 @@ fn the_documented_queries_work() {
     assert_eq!(put(&*target, &nodes(&["Person"], [grace])).unwrap(), [2]);
     assert_eq!(put(&*target, &nodes(&[], [map([("note", "no labels".into())])])).unwrap(), [3]);
     let links = relationships("INSPIRED", [(1, 2, map([("since", 1843.into())])), (2, 2, map([]))]);
-    target.session().unwrap().relationships(&links).unwrap();
+    target.session().unwrap().relationships(&links, Once::Always, None).unwrap();
     let constraint =
         r#"{"constraint":{"name":"person_name","kind":"unique","on":"node","label":"Person","properties":["name"]}}"#;
     target.apply(&serde_json::from_str(constraint).unwrap()).unwrap();
@@ -43,7 +44,7 @@ fn the_documented_queries_work() {
     assert!(tried >= 9, "{tried} examples");
     // The index that the page has made is in nobody's way.
     let more = relationships("INSPIRED", [(1, 1, map([]))]);
-    assert_eq!(target.session().unwrap().relationships(&more).unwrap(), 1);
+    assert_eq!(target.session().unwrap().relationships(&more, Once::Always, None).unwrap(), 1);
 }
 
 /// Values of every type as SQLite's own JSON functions see them.
@@ -83,7 +84,7 @@ fn the_witness_reads_every_type() {
     let properties: Map = table.iter().map(|(key, value, _)| ((*key).to_owned(), value.clone())).collect();
     let target = open_target(&path).unwrap();
     put(&*target, &nodes(&["A"], [properties.clone()])).unwrap();
-    target.session().unwrap().relationships(&relationships("R", [(1, 1, properties)])).unwrap();
+    target.session().unwrap().relationships(&relationships("R", [(1, 1, properties)]), Once::Always, None).unwrap();
     assert_eq!(sqlite3(&path, "SELECT json_valid(properties), typeof(properties) FROM nodes"), "1|text");
     assert_eq!(sqlite3(&path, "SELECT count(*) FROM nodes WHERE properties LIKE '%\"minus\":-0.0,%'"), "1");
     for view in ["node_properties", "relationship_properties"] {
@@ -101,7 +102,7 @@ fn hostile_names_are_found() {
     let hostile = "a'b\"c`d\\\n\u{0}e";
     let ids = put(&*target, &nodes(&[hostile], [map([(hostile, 1.into())])])).unwrap();
     let links = relationships(hostile, [(ids[0], ids[0], map([(hostile, 2.into())]))]);
-    target.session().unwrap().relationships(&links).unwrap();
+    target.session().unwrap().relationships(&links, Once::Always, None).unwrap();
     let hex: String = hostile.bytes().map(|byte| format!("{byte:02X}")).collect();
     for sql in [
         "SELECT hex(name) FROM types",

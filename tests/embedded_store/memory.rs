@@ -2,6 +2,7 @@
 
 use crate::constraints::unique;
 use crate::{fresh, map, nodes, put, relationships};
+use graphferry::backend::Once;
 use graphferry::backend::sqlite::{open_source, open_target};
 use graphferry::model::Class;
 use std::path::Path;
@@ -22,7 +23,7 @@ fn child() {
         // Ends all over the graph.
         let ends = ids.iter().map(|id| (*id, id * 7919 % ids[999] + 1, map([("text", text.as_str().into())])));
         let ends = ends.map(|(start, end, properties)| (start, end.min(start), properties));
-        target.session().unwrap().relationships(&relationships("R", ends)).unwrap();
+        target.session().unwrap().relationships(&relationships("R", ends), Once::Always, None).unwrap();
     }
     target.apply(&unique("u", &["n"])).unwrap();
     target.settle().unwrap();

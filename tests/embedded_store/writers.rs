@@ -1,6 +1,7 @@
 //! More than one writer, and hands that write with SQL.
 
 use crate::{fresh, map, nodes, put, relationships, sqlite3};
+use graphferry::backend::Once;
 use graphferry::backend::sqlite::open_target;
 use graphferry::{ErrorKind, Retry};
 use std::time::{Duration, Instant};
@@ -34,7 +35,7 @@ fn two_writers_in_turns() {
             let batch = nodes(&["A", &format!("L{round}")], (0..3).map(|n: i64| map([("n", n.into())])));
             let new = put(&**target, &batch).unwrap();
             let pairs = new.iter().map(|id| (*id, new[0], map([])));
-            target.session().unwrap().relationships(&relationships("R", pairs)).unwrap();
+            target.session().unwrap().relationships(&relationships("R", pairs), Once::Always, None).unwrap();
             ids.extend(new);
         }
     }
@@ -59,11 +60,11 @@ fn a_node_deleted_by_hand_is_missed() {
     let ids = put(&*target, &nodes(&["A"], (0..5).map(|_| map([])))).unwrap();
     assert_eq!(ids, [1, 2, 3, 4, 5]);
     let link = |start, end| relationships("R", [(start, end, map([]))]);
-    target.session().unwrap().relationships(&link(3, 5)).unwrap();
+    target.session().unwrap().relationships(&link(3, 5), Once::Always, None).unwrap();
     sqlite3(&path, "DELETE FROM relationships; DELETE FROM nodes WHERE id = 3");
     for target in [target, open_target(&path).unwrap()] {
         let mut session = target.session().unwrap();
-        assert_eq!(session.relationships(&link(1, 2)).unwrap(), 1);
+        assert_eq!(session.relationships(&link(1, 2), Once::Always, None).unwrap(), 1);
         for (start, end, expected) in [
             (3, 1, "there is no node 3, the start of a relationship of type \"R\""),
             (1, 3, "there is no node 3, the end of a relationship of type \"R\""),
@@ -71,12 +72,12 @@ fn a_node_deleted_by_hand_is_missed() {
             (1, 99, "there is no node 99, the end of a relationship of type \"R\""),
             (i64::MIN, i64::MAX, "there is no node -9223372036854775808, the start of a relationship of type \"R\""),
         ] {
-            let error = session.relationships(&link(start, end)).unwrap_err();
+            let error = session.relationships(&link(start, end), Once::Always, None).unwrap_err();
             assert_eq!((error.kind(), error.retry()), (ErrorKind::Server, Retry::Never));
             assert_eq!(error.report(), expected);
         }
         let id = put(&*target, &nodes(&["A"], [map([])])).unwrap()[0];
-        assert_eq!(session.relationships(&link(id, 5)).unwrap(), 1);
+        assert_eq!(session.relationships(&link(id, 5), Once::Always, None).unwrap(), 1);
     }
     assert_eq!(sqlite3(&path, "PRAGMA foreign_key_check"), "");
 }
@@ -90,7 +91,7 @@ fn ids_go_on_behind_the_highest() {
     sqlite3(&path, "INSERT INTO nodes VALUES (1000, 1, '{}'), (-5, 1, '{}')");
     assert_eq!(put(&*target, &nodes(&["A"], [map([])])).unwrap(), [1001]);
     let link = relationships("R", [(-5, 1000, map([])), (1, 1001, map([]))]);
-    assert_eq!(target.session().unwrap().relationships(&link).unwrap(), 2);
+    assert_eq!(target.session().unwrap().relationships(&link, Once::Always, None).unwrap(), 2);
     sqlite3(&path, "INSERT INTO nodes VALUES (9223372036854775807, 1, '{}')");
     let error = put(&*target, &nodes(&["A"], [map([])])).unwrap_err();
     assert_eq!(error.report(), "the embedded store has no free id any more");

@@ -6,11 +6,11 @@
 //! Nodes are numbered in their batch and the server tells the number beside the new id, so that no order of rows is relied on.
 
 use super::link::Link;
-use crate::backend::Session;
+use crate::backend::{Entry, Mark, Once, Place, Session, Update};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::model::packstream::{put_integer, put_list, put_map, put_string};
-use crate::model::{Block, Cursor, Kind};
+use crate::model::{Block, Class, Cursor, Kind};
 use crate::wire::{Connection, Mode, Query, Summary};
 
 /// A buffer of parameters larger than this is given back after its batch.
@@ -86,7 +86,7 @@ fn place(row: &[u8], ids: &mut [Option<i64>]) -> Result<()> {
 }
 
 impl Session for Neo4jSession {
-    fn nodes(&mut self, batch: &Block, ids: &mut Vec<i64>) -> Result<()> {
+    fn nodes(&mut self, batch: &Block, _: Option<&Mark>, ids: &mut Vec<i64>) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -109,7 +109,7 @@ impl Session for Neo4jSession {
         Ok(())
     }
 
-    fn relationships(&mut self, batch: &Block) -> Result<u64> {
+    fn relationships(&mut self, batch: &Block, _: Once, _: Option<&Mark>) -> Result<u64> {
         if batch.is_empty() {
             return Ok(0);
         }
@@ -141,6 +141,30 @@ impl Session for Neo4jSession {
         Ok(made)
     }
 
+    fn enlist(&mut self, _: &Place) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn update(&mut self, _: &Block, _: Update, _: Option<&Mark>) -> Result<u64> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn find(&mut self, _: &Mark) -> Result<Option<Entry>> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn read(&mut self, _: Class, _: &[i64]) -> Result<Block> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn delete(&mut self, _: Class, _: &[i64], _: bool, _: &Entry) -> Result<u64> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn put_back(&mut self, _: &Block, _: &Entry) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
     fn statement(&mut self, text: &str) -> Result<()> {
         self.connection()?;
         // The text is the dump's: it says itself which language it is in, if it must.
@@ -153,7 +177,7 @@ impl Session for Neo4jSession {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
-    use crate::model::{Class, Value};
+    use crate::model::Value;
 
     #[test]
     fn ids_are_placed_by_their_number() {

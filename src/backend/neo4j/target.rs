@@ -4,10 +4,10 @@ use super::link::Link;
 use super::session::Neo4jSession;
 use super::source::text;
 use super::{schema, trigger};
-use crate::backend::{Facts, Schedule, Session, Target};
+use crate::backend::{Entry, Facts, Schedule, Seen, Session, Target};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Capability, Entity, IndexKind, Schema, SchemaObject, Value};
+use crate::model::{Capability, Class, Entity, IndexKind, Schema, SchemaObject, Trigger, Value};
 use crate::wire::{Connection, Mode, Query, Scope};
 use std::time::Duration;
 
@@ -63,6 +63,7 @@ impl Target for Neo4jTarget {
             schedule: Schedule::Sorted,
             sessions: SESSIONS,
             batch: BATCH,
+            fires_triggers: true,
         })
     }
 
@@ -117,6 +118,38 @@ impl Target for Neo4jTarget {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_secs(1));
         }
+    }
+
+    fn look(&mut self, _: Class, _: &str, _: &[String], _: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn set_trigger(&mut self, _: &Trigger, _: bool) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn runs(&mut self) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
+    }
+
+    fn record(&mut self, _: &str, _: &str) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn fence(&mut self, _: &str, _: usize) -> Result<i64> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn enter(&mut self, _: &str, _: &Entry) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn entries(&mut self, _: &str, _: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn forget(&mut self, _: &str) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
     }
 }
 

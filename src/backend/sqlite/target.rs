@@ -4,10 +4,10 @@ use super::fault::during;
 use super::rule::Rule;
 use super::writer::Writer;
 use super::{catalog, source};
-use crate::backend::{Facts, Schedule, Session, Target};
+use crate::backend::{Entry, Facts, Mark, Once, Place, Schedule, Seen, Session, Target, Update};
 use crate::error::{Error, Result};
 use crate::model::header::Origin;
-use crate::model::{Block, Class, Schema, SchemaObject};
+use crate::model::{Block, Class, Schema, SchemaObject, Trigger};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +49,7 @@ impl Target for Store {
                 schedule: Schedule::Sequential,
                 sessions: 1,
                 batch: BATCH,
+                fires_triggers: false,
             })
         })
     }
@@ -77,6 +78,38 @@ impl Target for Store {
 
     fn settle(&mut self) -> Result<()> {
         lock(&self.writer).settle()
+    }
+
+    fn look(&mut self, _: Class, _: &str, _: &[String], _: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn set_trigger(&mut self, _: &Trigger, _: bool) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn runs(&mut self) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
+    }
+
+    fn record(&mut self, _: &str, _: &str) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn fence(&mut self, _: &str, _: usize) -> Result<i64> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn enter(&mut self, _: &str, _: &Entry) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn entries(&mut self, _: &str, _: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn forget(&mut self, _: &str) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
     }
 }
 
@@ -108,7 +141,7 @@ struct Hand {
 }
 
 impl Session for Hand {
-    fn nodes(&mut self, batch: &Block, ids: &mut Vec<i64>) -> Result<()> {
+    fn nodes(&mut self, batch: &Block, _: Option<&Mark>, ids: &mut Vec<i64>) -> Result<()> {
         expect(batch, Class::Nodes)?;
         let before = ids.len();
         let written =
@@ -119,11 +152,35 @@ impl Session for Hand {
         written
     }
 
-    fn relationships(&mut self, batch: &Block) -> Result<u64> {
+    fn relationships(&mut self, batch: &Block, _: Once, _: Option<&Mark>) -> Result<u64> {
         expect(batch, Class::Relationships)?;
         lock(&self.writer)
             .write("writing relationships", |connection, writer| writer.relationships(connection, batch))?;
         Ok(batch.len() as u64)
+    }
+
+    fn enlist(&mut self, _: &Place) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn update(&mut self, _: &Block, _: Update, _: Option<&Mark>) -> Result<u64> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn find(&mut self, _: &Mark) -> Result<Option<Entry>> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn read(&mut self, _: Class, _: &[i64]) -> Result<Block> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn delete(&mut self, _: Class, _: &[i64], _: bool, _: &Entry) -> Result<u64> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    }
+
+    fn put_back(&mut self, _: &Block, _: &Entry) -> Result<()> {
+        Err(crate::error::Error::refused("merging is not supported by this database yet"))
     }
 
     fn statement(&mut self, _text: &str) -> Result<()> {

@@ -3,9 +3,9 @@
 //! Canonical is: labels sorted, property keys sorted, maps inside values sorted as well, numbers in their shortest form, every NaN the same one (no
 //! query language can tell them apart), durations with nanoseconds that are not negative (Memgraph has one text for all forms of a length). The bytes are hashed with BLAKE3, cut to 128 bits.
 
+use super::packstream::{self, Cursor, MAX_DEPTH, ValueRef};
+use super::temporal::Duration;
 use crate::error::Result;
-use crate::model::packstream::{self, Cursor, MAX_DEPTH, ValueRef};
-use crate::model::temporal::Duration;
 
 const SECOND: i32 = 1_000_000_000;
 
