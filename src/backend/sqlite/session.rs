@@ -95,9 +95,6 @@ impl Session for Hand {
         expect(batch, Class::Nodes)?;
         self.write("changing nodes", mark, |connection, writer, printer| {
             let mut entry = mark.map(|mark| (mark.before, Entry::new(mark, Deed::Updates, batch)));
-            if let Some((true, entry)) = &mut entry {
-                put_list(&mut entry.before, batch.len() * 2);
-            }
             writer.update(connection, batch, how, &mut |id, changed| {
                 let Some((kept, entry)) = &mut entry else { return Ok(()) };
                 entry.ids.push(id);
