@@ -83,6 +83,8 @@ pub enum Schedule {
     Sequential,
     /// Windows of the stream sorted by start node, then cut into batches.
     Sorted,
+    /// Windows of the stream cut so that no two batches under way at once have a node in common.
+    Partitioned,
 }
 
 /// What a target tells of itself before the plan is made.

@@ -6,7 +6,10 @@
 pub mod batch;
 pub mod load;
 pub mod plan;
+pub mod pressure;
 pub mod report;
+pub mod schedule;
+pub mod throttle;
 
 use crate::backend::{Facts, Target};
 use crate::error::{Error, ErrorKind, Result};

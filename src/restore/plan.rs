@@ -234,6 +234,7 @@ impl fmt::Display for Plan {
         let schedule = match self.schedule {
             Schedule::Sequential => "in the order of the dump",
             Schedule::Sorted => "relationships sorted by start node",
+            Schedule::Partitioned => "relationships in rounds of batches that share no node",
         };
         writeln!(f, "batches     of {} items on {} sessions, {schedule}", self.batch, self.sessions)?;
         for (verb, objects) in [("create", &self.create), ("keep", &self.skip), ("remove", &self.remove)] {
