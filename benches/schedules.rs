@@ -77,7 +77,7 @@ fn make_nodes(target: &dyn Target, count: usize) -> Vec<i64> {
             put_integer(block.buffer(), id as i64);
             block.push(id as i64, 0, 0, kind, 0);
         }
-        session.nodes(&block, &mut ids).unwrap();
+        session.nodes(&block, None, &mut ids).unwrap();
     }
     ids
 }
@@ -238,7 +238,7 @@ fn work(number: usize, session: &mut dyn Session, state: &Mutex<State<'_>>, chan
 /// Sends a batch until it is in, with pauses as in a restore.
 fn send(session: &mut dyn Session, batch: &Block, told: &mut Told) {
     for attempt in 0.. {
-        match session.relationships(batch) {
+        match session.relationships(batch, graphferry::backend::Once::Always, None) {
             Ok(created) => {
                 told.created += created;
                 return;
