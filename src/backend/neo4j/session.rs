@@ -1,10 +1,11 @@
 //! The session: batches, each in one transaction.
 //!
-//! Properties go out as they lie in the block. BEGIN travels with the statement, COMMIT apart from it: the answer is looked at before anything
-//! is kept, and a connection that is lost before COMMIT has left nothing behind. Only a lost answer to COMMIT leaves a doubt, and that the
-//! ledger settles: a batch with a mark writes its line just before COMMIT.
+//! Properties go out as they lie in the block. BEGIN travels with the statement, COMMIT apart from it: the answer is
+//! looked at before anything is kept, and a connection that is lost before COMMIT has left nothing behind. Only a lost
+//! answer to COMMIT leaves a doubt, and that the ledger settles: a batch with a mark writes its line just before COMMIT.
 //!
-//! Items are numbered in their batch and the server tells the number beside the new id, so that no order of rows is relied on.
+//! Items are numbered in their batch and the server tells the numbers beside the new ids, so that no order of rows is
+//! relied on.
 
 use super::ledger::{self, HOLD, TAG};
 use super::link::{Link, parameters};
@@ -44,8 +45,8 @@ impl Neo4jSession {
         Self { link, connection, parameters: Vec::new(), open: false, post: None, lines: None }
     }
 
-    /// Begins the parameters: one list of so many rows, which must follow. Gives what the statement must begin with: a batch of a run says so, that
-    /// it can be found where it was left behind.
+    /// Begins the parameters: one list of so many rows, which must follow. Gives what the statement must begin with: a
+    /// batch of a run says so, that it can be found where it was left behind.
     pub(super) fn open_rows(&mut self, rows: usize, marked: bool) -> Result<&'static str> {
         if self.parameters.capacity() > KEEP {
             self.parameters = Vec::new();
@@ -168,7 +169,8 @@ impl Neo4jSession {
             self.parameters.extend_from_slice(batch.properties(item));
         }
         let kind = kind_of(batch)?;
-        let text = format!("{tag}UNWIND $rows AS row CREATE (n{kind}) SET n = row[1] RETURN row[0], id(n)");
+        let text =
+            format!("{tag}UNWIND $rows AS row CREATE (n{kind}) SET n = row[1] RETURN collect(row[0]), collect(id(n))");
         let made = self.numbered(&text, batch)?;
         if let Some(mark) = mark {
             let mut entry = Entry::new(mark, Deed::Nodes, batch);
@@ -215,14 +217,22 @@ pub(super) fn kind_of(batch: &Block) -> Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Puts the id of a row (number in the batch, id) in its place.
+/// Puts the ids of a row (numbers in the batch, ids) in their places.
 pub(super) fn place(row: &[u8], ids: &mut [Option<i64>]) -> Result<()> {
-    let mut cursor = Cursor::new(row);
-    cursor.list()?;
-    let number = cursor.integer()?;
-    let slot = usize::try_from(number).ok().and_then(|number| ids.get_mut(number));
-    *slot.ok_or_else(|| Error::failed(format!("the server tells an id for row {number}, which was not sent")))? =
-        Some(cursor.integer()?);
+    let mut numbers = Cursor::new(row);
+    numbers.list()?;
+    let mut made = numbers;
+    made.check()?;
+    let count = numbers.list()?;
+    if made.list()? != count {
+        return Err(Error::failed("the server tells more ids than it was sent rows, or fewer"));
+    }
+    for _ in 0..count {
+        let number = numbers.integer()?;
+        let slot = usize::try_from(number).ok().and_then(|number| ids.get_mut(number));
+        *slot.ok_or_else(|| Error::failed(format!("the server tells an id for row {number}, which was not sent")))? =
+            Some(made.integer()?);
+    }
     Ok(())
 }
 
@@ -315,7 +325,10 @@ mod tests {
 
     #[test]
     fn ids_are_placed_by_their_number() {
-        let row = |number: i64, id: i64| Value::List(vec![number.into(), id.into()]).to_packstream();
+        let row = |number: i64, id: i64| {
+            let list = |value: i64| Value::List(vec![value.into()]);
+            Value::List(vec![list(number), list(id)]).to_packstream()
+        };
         let mut ids = vec![None; 3];
         for (number, id) in [(2, 70), (0, 90), (1, 80)] {
             place(&row(number, id), &mut ids).unwrap();
