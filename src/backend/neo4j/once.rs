@@ -1,7 +1,8 @@
 //! Relationships: all of a batch, or those that are not there already.
 
+use super::batch::{kind_of, no_ends};
 use super::ledger::LOCK;
-use super::session::{Neo4jSession, kind_of, no_ends};
+use super::session::Neo4jSession;
 use super::values;
 use crate::backend::{Deed, Entry, Mark, Once, ledger::Printer};
 use crate::error::Result;
