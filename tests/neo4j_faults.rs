@@ -163,7 +163,8 @@ fn only_a_lost_answer_to_commit_leaves_a_doubt() {
     let login = [vec![0, 0, 8, 5], success(&[]), success(&[])].concat();
     let begun = success(&[]);
     let fields = success(&[("fields", names(&["row[0]", "id(n)"]))]);
-    let rows = [record(vec![0.into(), 77.into()]), success(&[])].concat();
+    let list = |value: i64| Value::List(vec![value.into()]);
+    let rows = [record(vec![list(0), list(77)]), success(&[])].concat();
     let whole = [login.clone(), begun.clone(), fields.clone(), rows.clone(), success(&[])];
     let (done, ids) = write(&whole);
     done.unwrap();
