@@ -141,7 +141,7 @@ fn send(url: &str, node_count: usize, relationship_count: usize) {
     let since = Instant::now();
     let ids = go(&mut sessions, &batches, |session, batch| {
         let mut ids = Vec::new();
-        session.nodes(batch, &mut ids).unwrap();
+        session.nodes(batch, None, &mut ids).unwrap();
         ids
     });
     let ids = ids.concat();
@@ -150,7 +150,7 @@ fn send(url: &str, node_count: usize, relationship_count: usize) {
     let since = Instant::now();
     let created = go(&mut sessions, &batches, |session, batch| {
         loop {
-            match session.relationships(batch) {
+            match session.relationships(batch, graphferry::backend::Once::Always, None) {
                 Ok(created) => return created,
                 Err(error) => assert_eq!(error.retry(), graphferry::Retry::Again, "{}", error.report()),
             }

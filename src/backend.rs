@@ -78,13 +78,16 @@ pub trait Snapshot: Send {
 }
 
 /// The order in which relationship batches go out so that sessions do not collide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Schedule {
     /// One batch after the other, in the order of the dump.
     Sequential,
     /// Windows of the stream sorted by start node, then cut into batches.
     Sorted,
+    /// Windows of the stream cut so that no two batches under way at once have a node in common.
+    Partitioned,
 }
 
 /// Which relationships of a batch are there already.

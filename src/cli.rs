@@ -10,10 +10,13 @@ mod copy;
 mod dump;
 mod exit;
 mod filter;
+mod merging;
 mod output;
 mod place;
 mod progress;
 mod restore;
+mod runs;
+mod spool;
 mod text;
 mod verify;
 
@@ -42,9 +45,12 @@ pub struct Cli {
 enum Verb {
     Dump(dump::Command),
     Restore(restore::Command),
+    Merge(restore::Merge),
     Copy(copy::Command),
     Convert(convert::Command),
     Verify(verify::Command),
+    Runs(runs::Runs),
+    Undo(runs::Undo),
 }
 
 /// What every verb takes.
@@ -93,6 +99,9 @@ pub fn main() -> ExitCode {
     let result = listen(&context.stop).and_then(|()| match cli.verb {
         Verb::Dump(command) => dump::run(&command, &context),
         Verb::Restore(command) => restore::run(&command, &context),
+        Verb::Merge(command) => restore::merge(&command, &context),
+        Verb::Runs(command) => runs::runs(&command, &context),
+        Verb::Undo(command) => runs::undo(&command, &context),
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),

@@ -11,6 +11,8 @@ use crate::model::header::Origin;
 use crate::model::{Class, Header, Schema, Trailer};
 use crate::observe::{Event, Watch};
 use crossbeam_channel::{Receiver, bounded};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many pieces wait between two threads: what bounds the memory.
 const WAITING: usize = 3;
@@ -172,7 +174,7 @@ impl Feed for DumpFeed {
                 }
                 Piece::Object(object) if self.filter.wants_object(&object) => sink(Piece::Object(object))?,
                 Piece::Object(_) => {}
-                Piece::Statement(statement) => sink(Piece::Statement(statement))?,
+                piece @ (Piece::Statement(_) | Piece::Existing { .. }) => sink(piece)?,
             }
         }
         let trailer = self.decoder.trailer().cloned();
@@ -226,6 +228,29 @@ impl Feed for KnownFeed {
     }
 }
 
+/// The pieces of a feed that runs on another thread.
+#[derive(Debug)]
+pub struct Pieces {
+    receive: Receiver<Piece>,
+    whole: Arc<AtomicBool>,
+}
+
+impl Pieces {
+    /// Whether the feed came to its proper end. Only meaningful after the last piece.
+    #[must_use]
+    pub fn are_whole(&self) -> bool {
+        self.whole.load(Ordering::SeqCst)
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        self.receive.recv().ok()
+    }
+}
+
 /// Runs a feed on a thread of its own and gives its pieces to `consume`, which may stop early by returning an error.
 ///
 /// # Errors
@@ -233,13 +258,15 @@ impl Feed for KnownFeed {
 pub fn pump<T: Send>(
     feed: &mut dyn Feed,
     watch: Watch<'_>,
-    consume: impl FnOnce(Receiver<Piece>) -> Result<T>,
+    consume: impl FnOnce(Pieces) -> Result<T>,
 ) -> Result<(T, End)> {
     let (send, receive) = bounded(WAITING);
     let name = feed.name().map(str::to_owned);
     std::thread::scope(|scope| {
+        let whole = Arc::new(AtomicBool::new(false));
+        let pieces = Pieces { receive, whole: Arc::clone(&whole) };
         let reading = scope.spawn(move || {
-            feed.run(&mut |piece| {
+            let end = feed.run(&mut |piece| {
                 watch.stop.check()?;
                 let counted = match &piece {
                     Piece::Block(block) => Some((block.class(), block.len() as u64)),
@@ -251,9 +278,13 @@ pub fn pump<T: Send>(
                     watch.tell(&Event::Items { class, count });
                 }
                 Ok(())
-            })
+            });
+            // Before the channel closes, so that whoever sees its end sees this too.
+            whole.store(end.is_ok(), Ordering::SeqCst);
+            drop(send);
+            end
         });
-        let consumed = consume(receive);
+        let consumed = consume(pieces);
         let read = reading.join().map_err(|_| Error::failed("the reading thread panicked"))?;
         match (consumed, read) {
             (Ok(value), Ok(end)) => Ok((value, end)),

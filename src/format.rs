@@ -32,6 +32,20 @@ pub enum Piece {
     Block(Block),
     /// Something that only the system itself understands.
     Statement(Statement),
+    /// A node that relationships of this dump lead to and that is in the target already: a quarantine refers to it.
+    Existing {
+        /// Its id in the dump.
+        old: i64,
+        /// Its id in the target.
+        new: i64,
+    },
+}
+
+/// The refusal of a quarantine where there is no target.
+#[must_use]
+pub fn only_for_its_target() -> Error {
+    Error::refused("this dump is a quarantine: it refers to nodes of the database that it was meant for")
+        .hint("merge it into that database")
 }
 
 /// Reads a dump. It is made by a format's `decoder` function, which reads the header.

@@ -5,6 +5,19 @@ use crate::model::Class;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Something that keeps a merge from being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// `conflict` for a node that is there already, `ambiguous` for one that would be several, `breach` for a constraint that would be broken.
+    pub kind: &'static str,
+    /// The item's id in the dump; `None` where it is about the target alone.
+    pub item: Option<(Class, i64)>,
+    /// Its line in the dump, where lines mean something.
+    pub line: Option<u64>,
+    /// What is wrong, in words.
+    pub message: String,
+}
+
 /// Something that happened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -23,6 +36,8 @@ pub enum Event<'a> {
         /// How many.
         count: u64,
     },
+    /// Something that keeps a merge from being done; all of them are told before it is refused.
+    Conflict(&'a Conflict),
     /// Something that the user should know and that does not stop the work.
     Warning(&'a str),
 }

@@ -4,18 +4,36 @@
 //! then proved before the first write), plan, refuse or go on, write the data, create the schema, wait for it, compare the counts.
 
 pub mod batch;
+pub mod breach;
+pub mod identity;
+pub mod ledger;
 pub mod load;
+mod merge;
 pub mod plan;
+pub mod policy;
+pub mod pressure;
+pub mod quarantine;
+pub mod reference;
 pub mod report;
+pub mod run;
+pub mod schedule;
+pub mod throttle;
+pub mod undo;
+pub mod work;
 
-use crate::backend::{Facts, Target};
+use crate::backend::{Facts, Session, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::feed::{Feed, pump};
+use crate::feed::{End, Feed, Pieces, pump};
+use crate::ids::IdMap;
 use crate::model::{Schema, SchemaObject};
 use crate::observe::{Event, Watch};
 use crate::survey::{Known, survey};
+use identity::Identity;
 pub use load::load;
+use load::{Loaded, Setup};
 pub use plan::{Mode, Plan, Wishes, plan, reconcile};
+pub use policy::Policy;
+use quarantine::Quarantine;
 pub use report::{Moved, Report};
 
 /// How the dump is had: as often as it is asked for, or once.
@@ -26,76 +44,188 @@ pub enum Dump<'a> {
     Once(&'a mut dyn Feed),
 }
 
+/// What a restore needs beside the wishes.
+#[derive(Default)]
+pub struct Extras<'a> {
+    /// What errors and the ledger call the dump.
+    pub name: String,
+    /// A run to go on with.
+    pub resume: Option<String>,
+    /// Where refused items go; `None` to stop at the first one.
+    pub quarantine: Option<&'a mut dyn Quarantine>,
+    /// How many refused items are too many; `None` for no limit.
+    pub max_errors: Option<u64>,
+    /// Items a second, at most.
+    pub throttle: Option<u64>,
+}
+
 /// What came out of a restore, whole or not.
 #[must_use = "it says whether the restore succeeded"]
+#[derive(Default)]
 pub struct Outcome {
     /// What was planned; `None` when it did not come to a plan.
     pub plan: Option<Plan>,
     /// What was done. Only meaningful when the plan was carried out.
     pub report: Report,
+    /// The run, if it has a ledger in the target now.
+    pub run: Option<String>,
+    /// Where the nodes went.
+    pub ids: IdMap,
     /// Why it ended early.
     pub error: Option<Error>,
 }
 
 /// Restores a dump into a target, or with `dry_run` only plans it.
 pub fn restore(dump: Dump<'_>, target: &mut dyn Target, wishes: &Wishes, dry_run: bool, watch: Watch<'_>) -> Outcome {
-    let mut outcome = Outcome { plan: None, report: Report::default(), error: None };
-    let result = run(dump, target, wishes, dry_run, watch, &mut outcome);
+    restore_with(dump, target, wishes, dry_run, Extras::default(), watch)
+}
+
+/// The same, with all that can be asked for.
+pub fn restore_with(
+    dump: Dump<'_>,
+    target: &mut dyn Target,
+    wishes: &Wishes,
+    dry_run: bool,
+    extras: Extras<'_>,
+    watch: Watch<'_>,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let result = run(dump, target, wishes, dry_run, extras, watch, &mut outcome);
     outcome.error = result.err();
     outcome
 }
 
 fn run(
-    dump: Dump<'_>,
+    mut dump: Dump<'_>,
     target: &mut dyn Target,
     wishes: &Wishes,
     dry_run: bool,
+    extras: Extras<'_>,
     watch: Watch<'_>,
     outcome: &mut Outcome,
 ) -> Result<()> {
-    let facts = target.facts()?;
-    let (mut owned, once);
-    let (known, feed): (Known, &mut dyn Feed) = match dump {
+    let mut facts = target.facts()?;
+    let resumed = merge::resumed(target, extras.resume.as_deref())?;
+    let known = match &mut dump {
         Dump::Again(open) => {
             watch.tell(&Event::Step { what: "checking the dump", total: None });
-            let known = survey(&mut *open()?, watch)?;
-            owned = open()?;
-            (known, &mut *owned)
+            survey(&mut *open()?, watch)?
         }
-        Dump::Once(feed) => {
-            once = feed;
-            (Known { header: once.header().clone(), schema: once.schema().clone(), tally: None }, once)
+        Dump::Once(feed) => Known { header: feed.header().clone(), schema: feed.schema().clone(), tally: None },
+    };
+    let wishes = match &resumed {
+        Some((_, record)) => {
+            record.check(&known.header, known.tally.as_ref())?;
+            (facts.nodes, facts.relationships) = record.present;
+            &record.wishes(wishes.jobs)
         }
+        None => wishes,
     };
     let total = known.tally.as_ref().map(|tally| tally.nodes + tally.relationships);
-    let total = total.or_else(|| feed.estimate().map(|(nodes, relationships)| nodes + relationships));
+    let total = total.or_else(|| match &dump {
+        Dump::Once(feed) => feed.estimate().map(|(nodes, relationships)| nodes + relationships),
+        Dump::Again(_) => None,
+    });
     let plan = outcome.plan.insert(plan(&known, &facts, wishes));
+    if let Some((_, record)) = &resumed {
+        plan.buckets = record.buckets;
+        plan.policy.clone_from(&record.policy);
+    }
+    let has_begun = resumed.as_ref().is_some_and(|(_, record)| record.state != run::State::Preparing);
+    let mut identity = Identity::default();
+    if plan.mode == Mode::Merging && !has_begun {
+        plan.policy.check()?;
+        let (who, found) = merge::examine(&mut dump, target, plan, &facts, watch)?;
+        identity = who;
+        plan.found = Some(found);
+    }
     if dry_run {
         return Ok(());
     }
     plan.check()?;
     outcome.report.losses = plan.losses.iter().filter(|loss| loss.kind != "value").cloned().collect();
-    carry_out(plan, &facts, feed, target, total, watch, &mut outcome.report)
-}
-
-fn carry_out(
-    plan: &Plan,
-    facts: &Facts,
-    feed: &mut dyn Feed,
-    target: &mut dyn Target,
-    total: Option<u64>,
-    watch: Watch<'_>,
-    report: &mut Report,
-) -> Result<()> {
+    outcome.report.keyless = plan.found.map_or(0, |found| found.keyless);
+    let plan = &*plan;
+    if plan.mode == Mode::Merging {
+        let work = merge::Work { plan, facts: &facts, known: &known, watch };
+        let (report, run, ids) = (&mut outcome.report, &mut outcome.run, &mut outcome.ids);
+        return work.carry_out(&mut dump, target, resumed, identity, extras, report, run, ids);
+    }
     let sessions = (0..plan.sessions).map(|_| target.session()).collect::<Result<Vec<_>>>()?;
     watch.tell(&Event::Step { what: "restoring", total });
-    let (loaded, end) = pump(feed, watch, |pieces| load(&pieces, sessions, plan, &facts.capability, report))?;
+    let setup = setup(plan, &facts, identity, None, extras, watch);
+    let loaded = load_dump(&mut dump, sessions, setup, &mut outcome.report)?;
+    let (late, end, report) = (loaded.late, loaded.end, &mut outcome.report);
+    outcome.ids = loaded.ids;
+    finish(plan, &facts, late, end, target, report, watch)
+}
+
+fn setup<'a, 'b: 'a>(
+    plan: &'a Plan,
+    facts: &'a Facts,
+    identity: Identity,
+    done: Option<ledger::Done>,
+    extras: Extras<'b>,
+    watch: Watch<'a>,
+) -> Setup<'a> {
+    Setup {
+        plan,
+        capability: &facts.capability,
+        identity,
+        done,
+        quarantine: match extras.quarantine {
+            Some(quarantine) => Some(quarantine),
+            None => None,
+        },
+        max_errors: extras.max_errors.unwrap_or(u64::MAX),
+        throttle: extras.throttle,
+        watch,
+    }
+}
+
+/// Loads a dump, as often as it has to be read for that.
+fn load_dump(
+    dump: &mut Dump<'_>,
+    sessions: Vec<Box<dyn Session>>,
+    setup: Setup<'_>,
+    report: &mut Report,
+) -> Result<Loaded> {
+    let watch = setup.watch;
+    let mut read = false;
+    let mut source = |consume: &mut dyn FnMut(Pieces) -> Result<()>| {
+        let end = match dump {
+            Dump::Again(open) => pump(&mut *open()?, watch, consume)?.1,
+            Dump::Once(_) if read => return Err(only_once()),
+            Dump::Once(feed) => pump(*feed, watch, consume)?.1,
+        };
+        read = true;
+        Ok(end)
+    };
+    load(&mut source, sessions, setup, report)
+}
+
+/// The refusal of a stream where a dump has to be read several times.
+fn only_once() -> Error {
+    Error::usage("a merge reads the dump several times, and this one can be read only once")
+        .hint("write it to a file first")
+}
+
+/// What comes after the data: the schema, and a last look.
+fn finish(
+    plan: &Plan,
+    facts: &Facts,
+    objects: Vec<SchemaObject>,
+    end: End,
+    target: &mut dyn Target,
+    report: &mut Report,
+    watch: Watch<'_>,
+) -> Result<()> {
     report.dangling = end.dangling;
     report.warnings.extend(end.warnings);
     report.warnings.iter().for_each(|warning| watch.tell(&Event::Warning(warning)));
     let mut create = plan.create.clone();
     if plan.tally.is_none() {
-        create.extend(late(loaded.late, plan, facts, report)?);
+        create.extend(late(objects, plan, facts, report)?);
     }
     report.schema_skipped = plan.skip.len() as u64;
     if !plan.remove.is_empty() || !create.is_empty() {

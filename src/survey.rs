@@ -58,6 +58,7 @@ fn look(feed: &mut dyn Feed, watch: Watch<'_>, mut keys: Option<&mut FxHashSet<B
                 }
                 Piece::Object(object) => schema.objects.push(object),
                 Piece::Statement(_) => counter.statement(),
+                Piece::Existing { old, .. } => _ = nodes.insert(old),
             }
         }
         schema.objects.iter().for_each(|object| counter.object(object));

@@ -4,7 +4,7 @@ pub mod digest;
 
 use crate::error::{Error, Result};
 use crate::feed::{Feed, pump};
-use crate::format::Piece;
+use crate::format::{Piece, only_for_its_target};
 use crate::model::shown::{shown, shown_all};
 use crate::model::{IndexKind, Schema, SchemaObject};
 use crate::observe::{Event, Watch};
@@ -65,6 +65,7 @@ pub fn fingerprint(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<Fingerprint>
                 Piece::Block(block) => digester.block(&block)?,
                 Piece::Object(object) => schema.objects.push(object),
                 Piece::Statement(_) => statements += 1,
+                Piece::Existing { .. } => return Err(only_for_its_target()),
             }
         }
         Ok(Fingerprint { digest: digester.finish(), schema: Schema::default(), statements })

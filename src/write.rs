@@ -5,8 +5,8 @@
 //! stalls the source.
 
 use crate::error::{Error, Result};
-use crate::feed::{End, Feed, pump};
-use crate::format::{Encoder, Piece, Wrote};
+use crate::feed::{End, Feed, Pieces, pump};
+use crate::format::{Encoder, Piece, Wrote, only_for_its_target};
 use crate::model::tally::Counter;
 use crate::model::{Block, Class, Loss, Schema, Tally, Trailer};
 use crate::observe::Watch;
@@ -107,7 +107,7 @@ pub fn write(
                 })
                 .collect();
             drop((receive_work, send_done));
-            let dispatcher = scope.spawn(move || dispatch(encoder, strip, &pieces, &take_permit, &send_work));
+            let dispatcher = scope.spawn(move || dispatch(encoder, strip, pieces, &take_permit, &send_work));
             let written = writer.in_order(&receive_done, &give_permit);
             drop((receive_done, give_permit));
             let seen = dispatcher.join().map_err(|_| Error::failed("the dispatching thread panicked"))?;
@@ -143,7 +143,7 @@ pub fn write(
 fn dispatch(
     encoder: &dyn Encoder,
     strip: &Strip,
-    pieces: &Receiver<Piece>,
+    pieces: Pieces,
     permits: &Receiver<Permit>,
     jobs: &Sender<Job>,
 ) -> Result<Seen> {
@@ -177,6 +177,7 @@ fn dispatch(
                 seen.statements += 1;
                 send(Work::Bytes(bytes))?;
             }
+            Piece::Existing { .. } => return Err(only_for_its_target()),
             Piece::Object(object) => seen.late.objects.push(object),
         }
     }

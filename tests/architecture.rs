@@ -22,13 +22,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("strip", &["model"]),
     ("write", &["feed", "format", "model", "observe", "strip", "volume"]),
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
-    ("restore", &["backend", "feed", "format", "ids", "model", "observe", "strip", "survey"]),
+    ("restore", &["backend", "feed", "format", "ids", "model", "observe", "strip", "survey", "volume"]),
     ("verify", &["feed", "format", "ids", "model", "observe"]),
     (
         "cli",
         &[
-            "backend", "cypher", "dump", "feed", "filter", "format", "model", "observe", "restore", "survey", "verify",
-            "volume", "write",
+            "backend", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "restore", "survey",
+            "verify", "volume", "write",
         ],
     ),
 ];

@@ -55,7 +55,7 @@ pub struct Entry {
     pub ids: Vec<i64>,
     /// What each item was when the batch left it; empty where nobody will ask.
     pub prints: Vec<u32>,
-    /// What updated nodes were before: a PackStream list of labels and a map of properties for each, in the order of the ids. Empty where it was not kept.
+    /// What updated nodes were before: for each, in the order of the ids, a PackStream list of labels and a map of properties. Empty where it was not kept.
     pub before: Vec<u8>,
 }
 

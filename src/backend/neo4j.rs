@@ -9,7 +9,11 @@
 //! | `schema` | what SHOW INDEXES and SHOW CONSTRAINTS tell |
 //! | `trigger` | APOC's triggers |
 //! | `target` | facts, schema changes |
-//! | `session` | batches |
+//! | `session` | batches of what is new |
+//! | `once` | which relationships of a batch are there already |
+//! | `change` | nodes that are there: changed, read, deleted, put back |
+//! | `look` | the values that nodes and relationships have for some properties |
+//! | `ledger` | what a run has done |
 //!
 //! A transaction of Neo4j sees what others commit while it runs, in every edition. So a source promises
 //! [`ReadCommitted`](crate::model::Consistency::ReadCommitted) and no more, and tells at the end whether anything was committed meanwhile.
@@ -17,7 +21,11 @@
 //! Every statement of ours says which version of Cypher it is written in, so that a database whose default is a newer one
 //! understands it as it is meant. `neo4j://` is one server, as `bolt://` is.
 
+mod change;
+mod ledger;
 mod link;
+mod look;
+mod once;
 mod rows;
 mod schema;
 mod session;

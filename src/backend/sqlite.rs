@@ -11,9 +11,12 @@
 //! obeyed.
 
 mod catalog;
+mod change;
 mod fault;
 mod file;
+mod ledger;
 mod rule;
+mod session;
 mod source;
 mod stored;
 mod target;

@@ -1,9 +1,10 @@
 //! `graphferry copy`.
 
-use super::place::{Place, Side, open_target};
-use super::{Context, exit::Ending, filter, restore as restoring};
+use super::place::{Place, Side, open_dump, open_target};
+use super::{Context, exit::Ending, filter, restore as restoring, spool};
 use crate::error::{Error, Result};
-use crate::restore::{Dump, restore};
+use crate::feed::Feed;
+use crate::restore::{Dump, Mode, restore_with};
 use clap::Args;
 
 /// Carry one database into another, with no file between
@@ -13,6 +14,8 @@ pub(super) struct Command {
     source: String,
     /// The database to write
     target: String,
+    #[command(flatten)]
+    mode: restoring::ModeOption,
     #[command(flatten)]
     how: restoring::Options,
     #[command(flatten)]
@@ -26,9 +29,23 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         return Err(Error::usage("source and target are the same database"));
     }
     let (mut target, _stand_in) = open_target(&location, command.how.dry_run, context)?;
-    let wishes = command.how.wishes();
+    let mode = command.mode.mode();
+    let (wishes, dry_run) = (command.how.wishes(mode), command.how.dry_run);
+    let name = source.to_string();
     let outcome = Place::Database(source).read(Side::Source, command.filter.filter(), None, context, |feed| {
-        Ok(restore(Dump::Once(feed), &mut *target, &wishes, command.how.dry_run, context.watch()))
+        if mode == Mode::Restoring {
+            return command.how.with_files(&name, None, |extras| {
+                restore_with(Dump::Once(feed), &mut *target, &wishes, dry_run, extras, context.watch())
+            });
+        }
+        // A merge reads the graph several times.
+        let file = spool::feed(feed, context)?;
+        let path = file.path().to_string_lossy().into_owned();
+        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(&path, crate::filter::Filter::default())?)) };
+        command.how.with_files(&name, None, |extras| {
+            restore_with(Dump::Again(&open), &mut *target, &wishes, dry_run, extras, context.watch())
+        })
     })?;
-    restoring::finish(outcome, command.how.dry_run, "copied", context)
+    let verb = if mode == Mode::Merging { "merged" } else { "copied" };
+    restoring::finish(outcome, dry_run, verb, context)
 }

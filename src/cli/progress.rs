@@ -3,7 +3,7 @@
 use super::text::printable;
 use crate::error::Error;
 use crate::model::Class;
-use crate::observe::{Event, Observer};
+use crate::observe::{Conflict, Event, Observer};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal as _;
@@ -76,6 +76,20 @@ impl Progress {
         eprintln!("{event}");
     }
 
+    /// Conflicts are what a merge is refused for, so they are told even when nothing else is.
+    fn conflict(&self, conflict: &Conflict) {
+        if self.json {
+            let id = |class| conflict.item.filter(|item| item.0 == class).map(|item| item.1);
+            self.line(&json!({
+                "event": conflict.kind, "node": id(Class::Nodes), "relationship": id(Class::Relationships),
+                "line": conflict.line, "message": conflict.message,
+            }));
+        } else {
+            let line = conflict.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            self.bar.suspend(|| eprintln!("{}: {line}{}", conflict.kind, printable(&conflict.message)));
+        }
+    }
+
     fn step(&self, what: &str, total: Option<u64>) {
         self.bar.reset();
         self.nodes.store(0, Ordering::Relaxed);
@@ -117,6 +131,7 @@ impl Observer for Progress {
         match event {
             Event::Step { what, total } => self.step(what, *total),
             Event::Items { class, count } => self.items(*class, *count),
+            Event::Conflict(conflict) => self.conflict(conflict),
             Event::Warning(text) if self.json => self.line(&json!({ "event": "warning", "message": text })),
             Event::Warning(text) if !self.quiet => self.bar.suspend(|| eprintln!("warning: {}", printable(text))),
             Event::Warning(_) => {}

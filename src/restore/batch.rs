@@ -18,7 +18,6 @@ const WAITING_BYTES: usize = 16 << 20;
 pub struct Batches {
     class: Class,
     size: usize,
-    sorted: bool,
     places: FxHashMap<Kind, usize>,
     open: Vec<Block>,
     items: usize,
@@ -26,10 +25,10 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Batches of up to `size` items. With `sorted`, everything that fits waits, and goes out sorted by start node and end node.
+    /// Batches of up to `size` items.
     #[must_use]
-    pub fn new(class: Class, size: usize, sorted: bool) -> Self {
-        Self { class, size, sorted, places: FxHashMap::default(), open: Vec::new(), items: 0, bytes: 0 }
+    pub fn new(class: Class, size: usize) -> Self {
+        Self { class, size, places: FxHashMap::default(), open: Vec::new(), items: 0, bytes: 0 }
     }
 
     /// Where the items of a block's kinds wait; in the order of [`Block::kinds`].
@@ -52,14 +51,20 @@ impl Batches {
         start: i64,
         end: i64,
     ) -> Option<Block> {
-        let open = self.open.get_mut(place)?;
+        self.hold(block, item, place, start, end);
+        let open = self.open.get(place)?;
+        let full = open.len() >= self.size || open.byte_len() >= BATCH_BYTES;
+        full.then(|| self.take(place))
+    }
+
+    /// Adds an item that waits until [`Batches::window`] or [`Batches::drain`] is called.
+    pub fn hold(&mut self, block: &Block, item: &crate::model::Item, place: usize, start: i64, end: i64) {
+        let Some(open) = self.open.get_mut(place) else { return };
         let kind = if open.is_empty() { open.intern(block.kind(item)) } else { 0 };
         let before = open.byte_len();
         open.copy(block, item, kind, start, end);
         self.items += 1;
         self.bytes += open.byte_len() - before;
-        let full = !self.sorted && (open.len() >= self.size || open.byte_len() >= BATCH_BYTES);
-        full.then(|| self.take(place))
     }
 
     /// Whether so much waits that [`Batches::relieve`] or [`Batches::drain`] should be called.
@@ -80,16 +85,23 @@ impl Batches {
     pub fn drain(&mut self) -> Vec<Block> {
         let mut batches = Vec::new();
         for place in 0..self.open.len() {
-            let mut waiting = self.take(place);
-            if self.sorted {
-                waiting.sort_by_key(|item| (item.start, item.end));
-            }
-            cut(waiting, self.size, &mut batches);
+            cut(self.take(place), self.size, &mut batches);
         }
-        // Kinds that no longer come would be remembered for ever.
+        self.forget();
+        batches
+    }
+
+    /// Gives everything that waits, a block a kind.
+    pub fn window(&mut self) -> Vec<Block> {
+        let window = (0..self.open.len()).map(|place| self.take(place)).filter(|block| !block.is_empty()).collect();
+        self.forget();
+        window
+    }
+
+    /// Kinds that no longer come would be remembered for ever.
+    fn forget(&mut self) {
         self.places.clear();
         self.open.clear();
-        batches
     }
 
     fn take(&mut self, place: usize) -> Block {
@@ -141,14 +153,18 @@ mod tests {
     /// Every count around a multiple of the batch size comes out whole: a last batch that is exactly full is not lost.
     #[test]
     fn nothing_is_lost_at_any_size() {
-        for sorted in [false, true] {
+        for held in [false, true] {
             for size in [1, 2, 3, 10] {
                 for count in 0..35 {
-                    let mut batches = Batches::new(Class::Relationships, size, sorted);
+                    let mut batches = Batches::new(Class::Relationships, size);
                     let input = block((0..count).map(|id| (id, id * 7 % 5, if id % 3 == 0 { "A" } else { "B" })));
                     let places = batches.places(&input);
                     let mut out = Vec::new();
                     for item in input.items() {
+                        if held {
+                            batches.hold(&input, item, places[item.kind as usize], item.start, item.end);
+                            continue;
+                        }
                         out.extend(batches.add(&input, item, places[item.kind as usize], item.start, item.end));
                     }
                     out.extend(batches.drain());
@@ -165,7 +181,7 @@ mod tests {
                         }
                     }
                     seen.sort_unstable();
-                    assert_eq!(seen, (0..count).collect::<Vec<_>>(), "size {size}, sorted {sorted}");
+                    assert_eq!(seen, (0..count).collect::<Vec<_>>(), "size {size}, held {held}");
                 }
             }
         }

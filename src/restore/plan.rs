@@ -3,9 +3,10 @@
 //! [`plan`] is pure: facts in, a plan out that can be shown (`--dry-run` prints it) and tested. A plan that must not be carried out is one
 //! whose [`Plan::check`] fails.
 
+use super::policy::{Key, OnConflict, Policy, Relationships, Triggers};
 use crate::backend::{Facts, Schedule};
 use crate::error::{Error, Result};
-use crate::model::{IndexKind, Loss, Schema, SchemaObject, Tally};
+use crate::model::{ConstraintKind, Entity, IndexKind, Loss, Schema, SchemaObject, Tally, Trigger};
 use crate::survey::Known;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +17,7 @@ pub enum Mode {
     /// Into an empty database, which is then equal to the dump.
     #[default]
     Restoring,
-    /// Into a database that holds data already: everything is added under new ids.
+    /// Into a database that holds data already.
     Merging,
 }
 
@@ -44,6 +45,10 @@ pub struct Wishes {
     pub allow_loss: BTreeSet<String>,
     /// Whether statements outside the known shapes may run.
     pub allow_statements: bool,
+    /// The order of relationships; `None` for what suits the target.
+    pub schedule: Option<Schedule>,
+    /// What a merge is asked to do.
+    pub policy: Policy,
 }
 
 /// What will be done.
@@ -65,6 +70,14 @@ pub struct Plan {
     pub batch: usize,
     /// The order of relationship batches.
     pub schedule: Schedule,
+    /// Buckets of the partitioned order.
+    pub buckets: usize,
+    /// What the merge does; its keys are all there, those of constraints too.
+    pub policy: Policy,
+    /// Triggers of the target that are active.
+    pub triggers: Vec<Trigger>,
+    /// What was found of the dump in the target; `None` before anybody looked.
+    pub found: Option<Findings>,
     /// Schema objects to create, in order.
     pub create: Vec<SchemaObject>,
     /// Schema objects that are there already.
@@ -83,6 +96,21 @@ pub struct Plan {
     pub allow_statements: bool,
 }
 
+/// What a look at both graphs has found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Nodes of the dump that are in the target, or come after another one that is the same.
+    pub recognised: u64,
+    /// Nodes with a label of a key that lack the key itself.
+    pub keyless: u64,
+    /// Nodes that are there already where that is an error.
+    pub conflicts: u64,
+    /// Nodes that would be several at once.
+    pub ambiguous: u64,
+    /// Constraints that would be broken.
+    pub breaches: u64,
+}
+
 /// Decides what will be done.
 #[must_use]
 pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
@@ -92,15 +120,33 @@ pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
     let allowed = |loss: &&Loss| wishes.allow_loss.contains(loss.kind) || wishes.allow_loss.contains("all");
     let refused_losses = losses.iter().filter(|loss| !allowed(loss)).cloned().collect();
     let from = &known.header.source;
+    let sessions = wishes.jobs.unwrap_or(facts.sessions).max(1);
+    let mut policy = wishes.policy.clone();
+    if wishes.mode == Mode::Restoring {
+        policy = Policy { rewrite: policy.rewrite, ..Policy::default() };
+    }
+    if std::mem::take(&mut policy.key_constraints) {
+        policy.keys.extend(constraint_keys(&facts.schema));
+    }
+    policy.keys.sort_unstable();
+    policy.keys.dedup();
+    let trigger = |object: &SchemaObject| match object {
+        SchemaObject::Trigger(trigger) if facts.fires_triggers && !trigger.paused => Some(trigger.clone()),
+        _ => None,
+    };
     Plan {
         mode: wishes.mode,
         target: facts.capability.system.clone(),
         source: [&from.product, &from.version, &from.edition].map(String::as_str).join(" ").trim().to_owned(),
         tally: known.tally.clone(),
         present: (facts.nodes, facts.relationships),
-        sessions: wishes.jobs.unwrap_or(facts.sessions).max(1),
+        sessions,
+        buckets: sessions * 2,
+        policy,
+        triggers: facts.schema.objects.iter().filter_map(trigger).collect(),
+        found: None,
         batch: wishes.batch_size.unwrap_or(facts.batch).max(1),
-        schedule: facts.schedule,
+        schedule: wishes.schedule.unwrap_or(facts.schedule),
         create: schema.create,
         skip: schema.skip,
         remove: schema.remove,
@@ -134,8 +180,14 @@ pub fn reconcile(schema: &Schema, facts: &Facts, mode: Mode) -> Reconciled {
         if !facts.capability.holds(object) {
             continue;
         }
-        if present.iter().any(|known| known.is_same_as(object)) {
+        if present.iter().any(|known| known.is_same_as(object) || (mode == Mode::Merging && serves(known, object))) {
             result.skip.push(object.clone());
+            continue;
+        }
+        if mode == Mode::Merging
+            && let Some(known) = present.iter().find(|known| is_in_the_way(known, object))
+        {
+            result.conflicts.push(format!("{}: the target has {}", object.describe(), known.describe()));
             continue;
         }
         let namesake =
@@ -154,6 +206,51 @@ pub fn reconcile(schema: &Schema, facts: &Facts, mode: Mode) -> Reconciled {
         result.remove.extend(facts.defaults.objects.iter().filter(|known| !stays(known)).cloned());
     }
     result
+}
+
+/// The uniqueness and key constraints for nodes.
+fn constraint_keys(schema: &Schema) -> impl Iterator<Item = Key> {
+    schema.objects.iter().filter_map(|object| match object {
+        SchemaObject::Constraint(constraint)
+            if constraint.on == Entity::Node
+                && matches!(constraint.kind, ConstraintKind::Unique | ConstraintKind::Key) =>
+        {
+            Some(Key { label: constraint.label.clone(), properties: constraint.properties.clone() })
+        }
+        _ => None,
+    })
+}
+
+/// Whether an object of the target does all that one of the dump would do, under whatever name.
+fn serves(known: &SchemaObject, object: &SchemaObject) -> bool {
+    match (known, object) {
+        (SchemaObject::Constraint(known), SchemaObject::Constraint(object)) => {
+            known.on == object.on
+                && known.label == object.label
+                && known.properties == object.properties
+                && (known.kind == object.kind
+                    || (known.kind == ConstraintKind::Key && object.kind == ConstraintKind::Unique))
+        }
+        (SchemaObject::Index(known), SchemaObject::Index(object)) => {
+            let mut nameless = known.clone();
+            nameless.name = None;
+            SchemaObject::Index(nameless).is_same_as(&SchemaObject::Index(object.clone()))
+        }
+        // A uniqueness constraint has a range index of its own.
+        (SchemaObject::Constraint(known), SchemaObject::Index(object)) => {
+            matches!(known.kind, ConstraintKind::Unique | ConstraintKind::Key)
+                && object.kind == IndexKind::Range
+                && known.on == object.on
+                && object.labels == [known.label.clone()]
+                && known.properties == object.properties
+        }
+        _ => false,
+    }
+}
+
+/// Whether an index of the target keeps a constraint of the dump from being made.
+fn is_in_the_way(known: &SchemaObject, object: &SchemaObject) -> bool {
+    serves(object, known) && matches!((known, object), (SchemaObject::Index(_), SchemaObject::Constraint(_)))
 }
 
 impl Plan {
@@ -200,9 +297,19 @@ impl Plan {
             ))
             .hint(format!("nothing was written; --dry-run lists every loss, {options} accepts them")));
         }
+        self.policy.check()?;
+        if let Some(found) = &self.found {
+            found.check(&self.policy)?;
+        }
         let statements = self.tally.as_ref().map_or(0, |tally| tally.statements);
         if statements > 0 && !self.allow_statements {
             return Err(unknown_statements(statements));
+        }
+        if statements > 0 && self.mode == Mode::Merging {
+            return Err(Error::refused(
+                "a dump with statements of other shapes cannot be merged: nobody could resume or undo them",
+            )
+            .hint("restore it into an empty database, and merge a dump of that one"));
         }
         Ok(())
     }
@@ -234,8 +341,31 @@ impl fmt::Display for Plan {
         let schedule = match self.schedule {
             Schedule::Sequential => "in the order of the dump",
             Schedule::Sorted => "relationships sorted by start node",
+            Schedule::Partitioned => "relationships so that no two batches at once share a node",
         };
         writeln!(f, "batches     of {} items on {} sessions, {schedule}", self.batch, self.sessions)?;
+        if self.mode == Mode::Merging {
+            self.policy.fmt_lines(f)?;
+        }
+        if let Some(found) = &self.found {
+            writeln!(f, "found       {} nodes are there already, {} lack their key", found.recognised, found.keyless)?;
+            for (count, what) in [
+                (found.conflicts, "nodes are there already: --on-conflict says what to do with them"),
+                (found.ambiguous, "nodes would be several at once"),
+                (found.breaches, "times a constraint would be broken"),
+            ] {
+                if count > 0 {
+                    writeln!(f, "refused     {count} {what}")?;
+                }
+            }
+        }
+        for trigger in &self.triggers {
+            let what = match (self.mode, self.policy.triggers) {
+                (Mode::Merging, Triggers::Suspend) => "is stopped meanwhile",
+                _ => "fires on what is written",
+            };
+            writeln!(f, "trigger     {:?} of the target {what}", trigger.name)?;
+        }
         for (verb, objects) in [("create", &self.create), ("keep", &self.skip), ("remove", &self.remove)] {
             for object in objects {
                 writeln!(f, "{verb:<11} {}", object.describe())?;
@@ -249,5 +379,51 @@ impl fmt::Display for Plan {
             writeln!(f, "loss        {} {} ({allowed}: --allow-loss={})", loss.count, loss.what, loss.kind)?;
         }
         Ok(())
+    }
+}
+
+impl Findings {
+    fn check(&self, policy: &Policy) -> Result<()> {
+        let told = "nothing was written; each is told above";
+        if self.ambiguous > 0 {
+            return Err(Error::refused(format!("{} nodes of the dump would be several nodes at once", self.ambiguous))
+                .hint(told));
+        }
+        if policy.on_conflict == OnConflict::Error && self.conflicts > 0 {
+            return Err(Error::refused(format!("{} nodes of the dump are there already", self.conflicts))
+                .hint(format!("{told}; --on-conflict skip, overwrite, fill or duplicate goes on")));
+        }
+        if self.breaches > 0 {
+            return Err(Error::refused(format!("the merge would break constraints {} times", self.breaches)).hint(told));
+        }
+        Ok(())
+    }
+}
+
+impl Policy {
+    fn fmt_lines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let conflict = match self.on_conflict {
+            OnConflict::Error => "an error",
+            OnConflict::Skip => "left as they are",
+            OnConflict::Overwrite => "overwritten",
+            OnConflict::Fill => "filled",
+            OnConflict::Duplicate => "made again",
+        };
+        if self.keys.is_empty() {
+            writeln!(f, "key         none: every node is new")?;
+        }
+        for key in &self.keys {
+            writeln!(f, "key         {key}: nodes that are there are {conflict}")?;
+        }
+        for reference in &self.rewrite {
+            writeln!(f, "rewrite     {reference}")?;
+        }
+        match self.relationships {
+            Relationships::Always => Ok(()),
+            Relationships::Once => writeln!(f, "once        relationships with the same start, type and end"),
+            Relationships::OnceWithProperties => {
+                writeln!(f, "once        relationships with the same start, type, end and properties")
+            }
+        }
     }
 }

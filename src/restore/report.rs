@@ -9,8 +9,14 @@ use std::fmt;
 pub struct Moved {
     /// Items that the dump gave.
     pub read: u64,
-    /// Items that the target acknowledged.
+    /// Items that the target created.
     pub written: u64,
+    /// Nodes that were there already and were changed.
+    pub updated: u64,
+    /// Items that were there already and were left as they are.
+    pub kept: u64,
+    /// Items that the target refused.
+    pub rejected: u64,
 }
 
 /// What a restore did.
@@ -21,6 +27,12 @@ pub struct Report {
     pub nodes: Moved,
     /// Relationships.
     pub relationships: Moved,
+    /// Nodes with a label of a key that lack the key itself.
+    pub keyless: u64,
+    /// Ids in properties that were rewritten.
+    pub references_rewritten: u64,
+    /// Numbers in such properties that are no id of the dump, left as they were.
+    pub references_unknown: u64,
     /// Schema objects that were created.
     pub schema_created: u64,
     /// Schema objects that were there already.
@@ -43,12 +55,20 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
+impl Moved {
+    /// Whether every item that was read is in the target, new or known.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.read == self.written + self.updated + self.kept
+    }
+}
+
 impl Report {
     /// Whether everything that was read is in the target, losses that were allowed apart.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.nodes.read == self.nodes.written
-            && self.relationships.read == self.relationships.written
+        self.nodes.is_complete()
+            && self.relationships.is_complete()
             && self.schema_failed.is_empty()
             && self.in_doubt == 0
             && self.missing == 0
@@ -58,7 +78,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let moved = |moved: Moved| {
-            if moved.read == moved.written {
+            if moved.is_complete() {
                 format!("{}", moved.written)
             } else {
                 format!("{} of {}", moved.written, moved.read)
@@ -70,6 +90,14 @@ impl fmt::Display for Report {
             write!(f, " ({} were there)", self.schema_skipped)?;
         }
         for (count, what) in [
+            (self.nodes.updated, "nodes changed that were there"),
+            (self.nodes.kept, "nodes left as they were"),
+            (self.relationships.kept, "relationships that were there"),
+            (self.nodes.rejected, "nodes refused by the target"),
+            (self.relationships.rejected, "relationships refused by the target"),
+            (self.keyless, "nodes without a key"),
+            (self.references_rewritten, "ids rewritten in properties"),
+            (self.references_unknown, "numbers left there that are no id of the dump"),
             (self.statements, "statements run"),
             (self.retries, "batches sent again"),
             (self.dangling, "dangling relationships left out"),

@@ -3,8 +3,8 @@
 use crate::backend::access::{Access, Credentials};
 use crate::backend::url::{Security, Server};
 use crate::error::{Error, Result};
-use crate::model::Value;
 use crate::model::header::Origin;
+use crate::model::{Map, Value};
 use crate::wire::{Auth, Connection, Endpoint, Mode, Query, Tls};
 
 /// A server, one of its databases, and the way in.
@@ -88,6 +88,12 @@ impl Link {
     pub(super) fn is_enterprise(&self) -> bool {
         self.origin.edition.eq_ignore_ascii_case("enterprise")
     }
+}
+
+/// Parameters of a statement.
+pub(super) fn parameters<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Vec<u8> {
+    let map: Map = entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    Value::Map(map).to_packstream()
 }
 
 fn numbers(version: &str) -> (u32, u32) {

@@ -23,11 +23,25 @@ impl Rows {
         Self { block: Block::new(class), memo: KindMemo::new(), version }
     }
 
-    /// What gives the rows.
-    pub(super) fn statement(class: Class) -> &'static str {
+    /// What gives the rows; with a ledger in the database those of the user only.
+    pub(super) fn statement(class: Class, ledger: bool) -> &'static str {
         match class {
+            Class::Nodes if ledger => "MATCH (n) WHERE NOT n:`__GraphFerry__` RETURN id(n), labels(n), properties(n)",
             Class::Nodes => "MATCH (n) RETURN id(n), labels(n), properties(n)",
             Class::Relationships => "MATCH (a)-[r]->(b) RETURN id(r), id(a), id(b), type(r), properties(r)",
+        }
+    }
+
+    /// What gives the rows of the items with the ids `$ids`, nodes of a ledger apart.
+    pub(super) fn chosen(class: Class) -> &'static str {
+        match class {
+            Class::Nodes => {
+                "UNWIND $ids AS i MATCH (n) WHERE id(n) = i AND NOT n:`__GraphFerry__` \
+                 RETURN id(n), labels(n), properties(n)"
+            }
+            Class::Relationships => {
+                "MATCH (a)-[r]->(b) WHERE id(r) IN $ids RETURN id(r), id(a), id(b), type(r), properties(r)"
+            }
         }
     }
 

@@ -1,17 +1,20 @@
-//! The session: batches, each one statement in one transaction.
+//! The session: batches, each in one transaction.
 //!
 //! Properties go out as they lie in the block. BEGIN travels with the statement, COMMIT apart from it: the answer is looked at before anything
-//! is kept, and a connection that is lost before COMMIT has left nothing behind. Only a lost answer to COMMIT leaves a doubt.
+//! is kept, and a connection that is lost before COMMIT has left nothing behind. Only a lost answer to COMMIT leaves a doubt, and that the
+//! ledger settles: a batch with a mark writes its line just before COMMIT.
 //!
-//! Nodes are numbered in their batch and the server tells the number beside the new id, so that no order of rows is relied on.
+//! Items are numbered in their batch and the server tells the number beside the new id, so that no order of rows is relied on.
 
-use super::link::Link;
-use crate::backend::{Entry, Mark, Once, Place, Session, Update};
+use super::ledger::{self, HOLD, TAG};
+use super::link::{Link, parameters};
+use crate::backend::{Deed, Entry, Mark, Once, Place, Session, Update, ledger::Printer};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::model::packstream::{put_integer, put_list, put_map, put_string};
-use crate::model::{Block, Class, Cursor, Kind};
+use crate::model::{Block, Class, Cursor, Kind, Value};
 use crate::wire::{Connection, Mode, Query, Summary};
+use std::collections::HashMap;
 
 /// A buffer of parameters larger than this is given back after its batch.
 const KEEP: usize = 8 << 20;
@@ -20,24 +23,52 @@ const KEEP: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Neo4jSession {
     link: Link,
-    connection: Connection,
-    parameters: Vec<u8>,
+    pub(super) connection: Connection,
+    pub(super) parameters: Vec<u8>,
+    /// A transaction is open.
+    open: bool,
+    post: Option<Post>,
+    /// The lines of the run by batch and first item, once they were asked for.
+    pub(super) lines: Option<HashMap<(i64, i64), i64>>,
+}
+
+/// A place in a run, and the id of its lane.
+#[derive(Clone, Debug)]
+struct Post {
+    place: Place,
+    lane: i64,
 }
 
 impl Neo4jSession {
     pub(super) fn new(link: Link, connection: Connection) -> Self {
-        Self { link, connection, parameters: Vec::new() }
+        Self { link, connection, parameters: Vec::new(), open: false, post: None, lines: None }
     }
 
-    /// Begins the parameters: one list of so many rows, which must follow.
-    fn open_rows(&mut self, rows: usize) {
+    /// Begins the parameters: one list of so many rows, which must follow. Gives what the statement must begin with: a batch of a run says so, that
+    /// it can be found where it was left behind.
+    pub(super) fn open_rows(&mut self, rows: usize, marked: bool) -> Result<&'static str> {
         if self.parameters.capacity() > KEEP {
             self.parameters = Vec::new();
         }
         self.parameters.clear();
-        put_map(&mut self.parameters, 1);
+        put_map(&mut self.parameters, 1 + usize::from(marked));
+        if marked {
+            let tag = ledger::tag(&self.post()?.place);
+            put_string(&mut self.parameters, "tag");
+            put_string(&mut self.parameters, &tag);
+        }
         put_string(&mut self.parameters, "rows");
         put_list(&mut self.parameters, rows);
+        Ok(if marked { TAG } else { "" })
+    }
+
+    fn post(&self) -> Result<&Post> {
+        self.post.as_ref().ok_or_else(|| Error::failed("the session has no place in a run"))
+    }
+
+    /// The run that the session has a place in.
+    pub(super) fn run_name(&self) -> Result<String> {
+        Ok(self.post()?.place.run.clone())
     }
 
     /// Connects anew where the last batch lost the connection.
@@ -48,19 +79,129 @@ impl Neo4jSession {
         Ok(&mut self.connection)
     }
 
-    /// Runs a batch's statement and leaves its transaction open.
-    fn run(&mut self, text: &str, row: impl FnMut(&[u8]) -> Result<()>) -> Result<Summary> {
-        self.connection()?;
+    /// Runs a statement over the rows that were put together, in the transaction that is open or begins with it.
+    pub(super) fn run(&mut self, text: &str, row: impl FnMut(&[u8]) -> Result<()>) -> Result<Summary> {
+        let parameters = std::mem::take(&mut self.parameters);
+        let done = self.ask(text, &parameters, row);
+        self.parameters = parameters;
+        done
+    }
+
+    /// Runs a statement in the transaction that is open or begins with it.
+    pub(super) fn ask(
+        &mut self,
+        text: &str,
+        parameters: &[u8],
+        row: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Summary> {
         let text = self.link.statement(text);
-        let query = Query::beginning(&text, Mode::Write, Some(self.link.database())).with(&self.parameters);
-        let done = self.connection.query(&query, row);
+        let query = match self.open {
+            true => Query::inside(&text),
+            false => {
+                self.connection()?;
+                Query::beginning(&text, Mode::Write, Some(self.link.database()))
+            }
+        };
+        self.open = true;
+        let done = self.connection.query(&query.with(parameters), row);
         // Nothing was committed, so another connection may do it again.
         done.map_err(|error| if self.connection.is_lost() { error.retrying(Retry::Again) } else { error })
     }
+
+    /// Commits what `work` did, or gives it up.
+    pub(super) fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let done = work(self);
+        let open = std::mem::replace(&mut self.open, false) && !self.connection.is_lost();
+        match done {
+            Ok(done) => {
+                if open {
+                    self.connection.commit()?;
+                }
+                Ok(done)
+            }
+            Err(error) => {
+                if open {
+                    // The locks go at once and not when the session is used again.
+                    let _ = self.connection.rollback();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads in a transaction of its own.
+    pub(super) fn look(&mut self, text: &str, parameters: &[u8], row: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.connection()?;
+        let text = self.link.statement(text);
+        let query = Query::alone(&text, Mode::Read, Some(self.link.database())).with(parameters);
+        self.connection.query(&query, row).map(|_| ())
+    }
+
+    /// Takes the lane's lock and makes sure that the lane is still ours, `then` does something with further parameters.
+    pub(super) fn hold<const N: usize>(&mut self, batch: u64, then: &str, more: [(&str, Value); N]) -> Result<()> {
+        let Post { place, lane } = self.post()?.clone();
+        let own = [
+            ("lane", lane.into()),
+            ("run", place.run.as_str().into()),
+            ("epoch", place.epoch.into()),
+            ("batch", ledger::integer(batch)),
+        ];
+        let parameters = parameters(own.into_iter().chain(more));
+        match self.ask(&format!("{HOLD}{then} RETURN 1"), &parameters, |_| Ok(()))?.rows {
+            0 => Err(ledger::taken_over(&place.run)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the line of a batch: the last thing before COMMIT.
+    pub(super) fn note(&mut self, entry: &Entry) -> Result<()> {
+        const CREATE: &str = "CREATE (:`__GraphFerry__` {run: $run, batch: $batch, from: $from, entry: $entry})";
+        let more = [("from", ledger::integer(entry.from)), ("entry", Value::Bytes(entry.encode()?))];
+        self.hold(entry.batch, CREATE, more)
+    }
+
+    fn create_nodes(&mut self, batch: &Block, mark: Option<&Mark>) -> Result<Vec<i64>> {
+        let tag = self.open_rows(batch.len(), mark.is_some())?;
+        for (number, item) in batch.items().iter().enumerate() {
+            put_list(&mut self.parameters, 2);
+            put_integer(&mut self.parameters, number as i64);
+            self.parameters.extend_from_slice(batch.properties(item));
+        }
+        let kind = kind_of(batch)?;
+        let text = format!("{tag}UNWIND $rows AS row CREATE (n{kind}) SET n = row[1] RETURN row[0], id(n)");
+        let made = self.numbered(&text, batch)?;
+        if let Some(mark) = mark {
+            let mut entry = Entry::new(mark, Deed::Nodes, batch);
+            let mut printer = Printer::default();
+            let prints = batch.items().iter().map(|item| printer.print(batch, item));
+            entry.prints = prints.collect::<Result<_>>()?;
+            entry.ids.clone_from(&made);
+            self.note(&entry)?;
+        }
+        Ok(made)
+    }
+
+    /// Runs a statement that gives the number and the new id of each item.
+    pub(super) fn numbered(&mut self, text: &str, batch: &Block) -> Result<Vec<i64>> {
+        let mut made = vec![None; batch.len()];
+        self.run(text, |row| place(row, &mut made))?;
+        let made: Vec<i64> = made.into_iter().flatten().collect();
+        match made.len() == batch.len() {
+            true => Ok(made),
+            false if batch.class() == Class::Relationships => Err(no_ends(batch.len() - made.len(), batch)),
+            false => Err(Error::failed(format!("the server tells {} ids for {} nodes", made.len(), batch.len()))),
+        }
+    }
+}
+
+/// The error for relationships that cannot be made.
+pub(super) fn no_ends(missing: usize, batch: &Block) -> Error {
+    let text = format!("{missing} of {} relationships have an end that is not there", batch.len());
+    Error::new(ErrorKind::Server, text)
 }
 
 /// The kind that all items of a batch have, as `` :`A`:`B` ``.
-fn kind_of(batch: &Block) -> Result<String> {
+pub(super) fn kind_of(batch: &Block) -> Result<String> {
     let Some(first) = batch.items().first() else { return Ok(String::new()) };
     let kind: &Kind = batch.kind(first);
     if batch.items().iter().any(|item| item.kind != first.kind && batch.kind(item) != kind) {
@@ -75,7 +216,7 @@ fn kind_of(batch: &Block) -> Result<String> {
 }
 
 /// Puts the id of a row (number in the batch, id) in its place.
-fn place(row: &[u8], ids: &mut [Option<i64>]) -> Result<()> {
+pub(super) fn place(row: &[u8], ids: &mut [Option<i64>]) -> Result<()> {
     let mut cursor = Cursor::new(row);
     cursor.list()?;
     let number = cursor.integer()?;
@@ -86,83 +227,76 @@ fn place(row: &[u8], ids: &mut [Option<i64>]) -> Result<()> {
 }
 
 impl Session for Neo4jSession {
-    fn nodes(&mut self, batch: &Block, _: Option<&Mark>, ids: &mut Vec<i64>) -> Result<()> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let text = format!("UNWIND $rows AS row CREATE (n{}) SET n = row[1] RETURN row[0], id(n)", kind_of(batch)?);
-        self.open_rows(batch.len());
-        for (number, item) in batch.items().iter().enumerate() {
-            put_list(&mut self.parameters, 2);
-            put_integer(&mut self.parameters, number as i64);
-            self.parameters.extend_from_slice(batch.properties(item));
-        }
-        let mut made = vec![None; batch.len()];
-        self.run(&text, |row| place(row, &mut made))?;
-        let made: Vec<i64> = made.into_iter().flatten().collect();
-        if made.len() != batch.len() {
-            self.connection.rollback()?;
-            return Err(Error::failed(format!("the server tells {} ids for {} nodes", made.len(), batch.len())));
-        }
-        self.connection.commit()?;
-        ids.extend(made);
+    fn enlist(&mut self, place: &Place) -> Result<()> {
+        let lane = ledger::integer(place.lane as u64);
+        let parameters =
+            parameters([("run", place.run.as_str().into()), ("lane", lane), ("epoch", place.epoch.into())]);
+        let text = "MATCH (l:`__GraphFerry__`) WHERE l.run = $run AND l.lane = $lane AND l.epoch = $epoch RETURN id(l)";
+        let mut found = None;
+        self.look(text, &parameters, |row| {
+            found = ledger::number(row)?;
+            Ok(())
+        })?;
+        let lane = found.ok_or_else(|| ledger::taken_over(&place.run))?;
+        self.post = Some(Post { place: place.clone(), lane });
+        self.lines = None;
         Ok(())
     }
 
-    fn relationships(&mut self, batch: &Block, _: Once, _: Option<&Mark>) -> Result<u64> {
-        if batch.is_empty() {
+    fn nodes(&mut self, batch: &Block, mark: Option<&Mark>, ids: &mut Vec<i64>) -> Result<()> {
+        if batch.is_empty() && mark.is_none() {
+            return Ok(());
+        }
+        ids.extend(self.transaction(|session| session.create_nodes(batch, mark))?);
+        Ok(())
+    }
+
+    fn relationships(&mut self, batch: &Block, once: Once, mark: Option<&Mark>) -> Result<u64> {
+        if batch.is_empty() && mark.is_none() {
             return Ok(0);
         }
         if batch.items().iter().any(|item| batch.kind(item).names().len() != 1) {
             return Err(Error::failed("a relationship has no type, or several"));
         }
-        let text = format!(
-            "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] \
-             CREATE (a)-[r{}]->(b) SET r = row[2]",
-            kind_of(batch)?
-        );
-        self.open_rows(batch.len());
-        for item in batch.items() {
-            put_list(&mut self.parameters, 3);
-            put_integer(&mut self.parameters, item.start);
-            put_integer(&mut self.parameters, item.end);
-            self.parameters.extend_from_slice(batch.properties(item));
+        self.transaction(|session| session.create_relationships(batch, once, mark))
+    }
+
+    fn update(&mut self, batch: &Block, how: Update, mark: Option<&Mark>) -> Result<u64> {
+        if batch.is_empty() && mark.is_none() {
+            return Ok(0);
         }
-        let made = self.run(&text, |_| Ok(()))?.count("relationships-created");
-        if made != batch.len() as u64 {
-            self.connection.rollback()?;
-            let missing = (batch.len() as u64).saturating_sub(made);
-            return Err(Error::new(
-                ErrorKind::Server,
-                format!("{missing} of {} relationships have an end that is not there", batch.len()),
-            ));
-        }
-        self.connection.commit()?;
-        Ok(made)
+        self.transaction(|session| session.change(batch, how, mark))
     }
 
-    fn enlist(&mut self, _: &Place) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn find(&mut self, mark: &Mark) -> Result<Option<Entry>> {
+        self.connection()?;
+        let place = self.post()?.place.clone();
+        ledger::end_others(&mut self.connection, &self.link, &ledger::tag(&place), false)?;
+        self.transaction(|session| {
+            session.hold(mark.batch, "", [])?;
+            let (batch, from) = (ledger::integer(mark.batch), ledger::integer(mark.from));
+            let parameters = parameters([("run", place.run.as_str().into()), ("batch", batch), ("from", from)]);
+            let text = "MATCH (e:`__GraphFerry__`) WHERE e.run = $run AND e.batch = $batch AND e.from = $from \
+                        RETURN e.entry";
+            let mut found = None;
+            session.ask(text, &parameters, |row| {
+                found = ledger::entry(row)?;
+                Ok(())
+            })?;
+            Ok(found)
+        })
     }
 
-    fn update(&mut self, _: &Block, _: Update, _: Option<&Mark>) -> Result<u64> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn read(&mut self, class: Class, ids: &[i64]) -> Result<Block> {
+        self.read_items(class, ids)
     }
 
-    fn find(&mut self, _: &Mark) -> Result<Option<Entry>> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn delete(&mut self, class: Class, ids: &[i64], detach: bool, entry: &Entry) -> Result<u64> {
+        self.transaction(|session| session.delete_items(class, ids, detach, entry))
     }
 
-    fn read(&mut self, _: Class, _: &[i64]) -> Result<Block> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
-    }
-
-    fn delete(&mut self, _: Class, _: &[i64], _: bool, _: &Entry) -> Result<u64> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
-    }
-
-    fn put_back(&mut self, _: &Block, _: &Entry) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn put_back(&mut self, nodes: &Block, entry: &Entry) -> Result<()> {
+        self.transaction(|session| session.put_nodes_back(nodes, entry))
     }
 
     fn statement(&mut self, text: &str) -> Result<()> {

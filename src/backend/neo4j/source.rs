@@ -2,7 +2,7 @@
 
 use super::link::Link;
 use super::rows::Rows;
-use super::{schema, trigger};
+use super::{ledger, schema, trigger};
 use crate::backend::{Names, Snapshot, Source};
 use crate::error::{Error, Result};
 use crate::model::header::Origin;
@@ -110,18 +110,20 @@ impl Snapshot for View<'_> {
     fn names(&mut self) -> Result<Names> {
         let mut labels = self.column("CALL db.labels() YIELD label RETURN label")?;
         labels.append(&mut self.column("CALL db.relationshipTypes() YIELD relationshipType AS t RETURN t")?);
+        labels.remove(ledger::LABEL);
         let properties = self.column("CALL db.propertyKeys() YIELD propertyKey AS k RETURN k")?;
         Ok(Names { labels, properties })
     }
 
     fn estimate(&mut self) -> Result<Option<(u64, u64)>> {
-        let nodes = self.count("MATCH (n) RETURN count(n)")?;
+        let nodes = self.count("MATCH (n) RETURN count(n)")?.saturating_sub(self.count(ledger::COUNT)?);
         Ok(Some((nodes, self.count("MATCH ()-[r]->() RETURN count(r)")?)))
     }
 
     fn scan(&mut self, class: Class, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()> {
         let mut rows = Rows::new(class, self.connection.version());
-        self.query(Rows::statement(class), |row| {
+        let ledger = class == Class::Nodes && self.count(ledger::COUNT)? > 0;
+        self.query(Rows::statement(class, ledger), |row| {
             rows.push(row)?;
             match rows.is_full() {
                 true => sink(rows.take()),

@@ -1,9 +1,10 @@
 //! The target: what it can hold, and its schema.
 
+use super::ledger::Ledger;
 use super::link::Link;
 use super::session::Neo4jSession;
 use super::source::text;
-use super::{schema, trigger};
+use super::{ledger, look, schema, trigger};
 use crate::backend::{Entry, Facts, Schedule, Seen, Session, Target};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};
@@ -27,6 +28,19 @@ pub(super) struct Neo4jTarget {
 impl Neo4jTarget {
     pub(super) fn new(link: Link, connection: Connection) -> Self {
         Self { link, connection }
+    }
+
+    /// Connects anew where the connection was lost: a run is looked after even then.
+    fn reconnect(&mut self) -> Result<()> {
+        if self.connection.is_lost() {
+            self.connection = self.link.connect()?;
+        }
+        Ok(())
+    }
+
+    fn ledger(&mut self) -> Result<Ledger<'_>> {
+        self.reconnect()?;
+        Ok(Ledger::new(&mut self.connection, &self.link))
     }
 
     fn count(&mut self, text: &str) -> Result<u64> {
@@ -56,7 +70,7 @@ impl Target for Neo4jTarget {
         Ok(Facts {
             origin: self.link.origin.clone(),
             capability,
-            nodes: self.count("MATCH (n) RETURN count(n) AS count")?,
+            nodes: self.count("MATCH (n) RETURN count(n) AS count")?.saturating_sub(self.count(ledger::COUNT)?),
             relationships: self.count("MATCH ()-[r]->() RETURN count(r) AS count")?,
             schema,
             defaults: Schema { objects: defaults },
@@ -120,36 +134,47 @@ impl Target for Neo4jTarget {
         }
     }
 
-    fn look(&mut self, _: Class, _: &str, _: &[String], _: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn look(
+        &mut self,
+        class: Class,
+        name: &str,
+        properties: &[String],
+        sink: &mut dyn FnMut(Seen<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.reconnect()?;
+        if class == Class::Nodes && name == ledger::LABEL {
+            return Ok(());
+        }
+        look::look(&mut self.connection, &self.link, class, name, properties, sink)
     }
 
-    fn set_trigger(&mut self, _: &Trigger, _: bool) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn set_trigger(&mut self, trigger: &Trigger, active: bool) -> Result<()> {
+        self.reconnect()?;
+        trigger::set(&mut self.connection, &self.link, &trigger.name, active)
     }
 
     fn runs(&mut self) -> Result<Vec<(String, String)>> {
-        Ok(Vec::new())
+        self.ledger()?.runs()
     }
 
-    fn record(&mut self, _: &str, _: &str) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn record(&mut self, run: &str, record: &str) -> Result<()> {
+        self.ledger()?.record(run, record)
     }
 
-    fn fence(&mut self, _: &str, _: usize) -> Result<i64> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn fence(&mut self, run: &str, lanes: usize) -> Result<i64> {
+        self.ledger()?.fence(run, lanes)
     }
 
-    fn enter(&mut self, _: &str, _: &Entry) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn enter(&mut self, run: &str, entry: &Entry) -> Result<()> {
+        self.ledger()?.enter(run, entry)
     }
 
-    fn entries(&mut self, _: &str, _: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn entries(&mut self, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+        self.ledger()?.entries(run, sink)
     }
 
-    fn forget(&mut self, _: &str) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn forget(&mut self, run: &str) -> Result<()> {
+        self.ledger()?.forget(run)
     }
 }
 

@@ -1,16 +1,20 @@
 //! APOC's triggers: statements that live in the database `system` and run in another.
 
-use super::link::Link;
+use super::link::{Link, parameters};
 use super::source::text;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Map, SchemaObject, Trigger, Value};
+use crate::model::{SchemaObject, Trigger, Value};
 use crate::wire::{Connection, Mode, Query};
+use std::time::{Duration, Instant};
 
 const SYSTEM: Option<&str> = Some("system");
 
+/// How long a database may take to notice that a trigger was stopped: twice what APOC sets by itself.
+const REFRESH: Duration = Duration::from_secs(120);
+
 /// The triggers, sorted by name; `None` where the server has no such thing.
 pub(super) fn read(connection: &mut Connection, link: &Link) -> Result<Option<Vec<SchemaObject>>> {
-    let parameters = parameters(&[("db", link.database().into())]);
+    let parameters = parameters([("db", link.database().into())]);
     let show = link.statement("CALL apoc.trigger.show($db) YIELD name, query, selector, params, installed, paused");
     let rows = match connection.table(&Query::alone(&show, Mode::Read, SYSTEM).with(&parameters)) {
         Ok(rows) => rows,
@@ -60,7 +64,7 @@ pub(super) fn install(connection: &mut Connection, link: &Link, trigger: &Trigge
             format!("Neo4j cannot hold the {} trigger {:?}", trigger.system, trigger.name),
         ));
     }
-    let parameters = parameters(&[
+    let parameters = parameters([
         ("db", link.database().into()),
         ("name", trigger.name.as_str().into()),
         ("statement", trigger.statement.as_str().into()),
@@ -77,16 +81,35 @@ pub(super) fn install(connection: &mut Connection, link: &Link, trigger: &Trigge
 
 /// Removes a trigger.
 pub(super) fn remove(connection: &mut Connection, link: &Link, name: &str) -> Result<()> {
-    let parameters = parameters(&[("db", link.database().into()), ("name", name.into())]);
+    let parameters = parameters([("db", link.database().into()), ("name", name.into())]);
     call(connection, link, "CALL apoc.trigger.drop($db, $name)", &parameters)
+}
+
+/// Stops a trigger, or starts it again. One that is not there is left alone: APOC does so itself.
+pub(super) fn set(connection: &mut Connection, link: &Link, name: &str, active: bool) -> Result<()> {
+    let parameters = parameters([("db", link.database().into()), ("name", name.into())]);
+    let verb = if active { "start" } else { "stop" };
+    call(connection, link, &format!("CALL apoc.trigger.{verb}($db, $name)"), &parameters)?;
+    if active { Ok(()) } else { await_stopped(connection, link, name) }
+}
+
+/// The database looks for changes of its triggers from time to time only; until then a stopped one fires.
+fn await_stopped(connection: &mut Connection, link: &Link, name: &str) -> Result<()> {
+    let parameters = parameters([("name", name.into())]);
+    let text =
+        link.statement("CALL apoc.trigger.list() YIELD name, paused WHERE name = $name AND NOT paused RETURN name");
+    let since = Instant::now();
+    while since.elapsed() < REFRESH {
+        let query = Query::alone(&text, Mode::Read, Some(link.database())).with(&parameters);
+        if connection.table(&query)?.is_empty() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Err(Error::new(ErrorKind::Server, format!("the trigger {name:?} was stopped, and still fires after two minutes")))
 }
 
 fn call(connection: &mut Connection, link: &Link, text: &str, parameters: &[u8]) -> Result<()> {
     let text = link.statement(text);
     connection.query(&Query::alone(&text, Mode::Write, SYSTEM).with(parameters), |_| Ok(())).map(|_| ())
-}
-
-fn parameters(entries: &[(&str, Value)]) -> Vec<u8> {
-    let map: Map = entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-    Value::Map(map).to_packstream()
 }

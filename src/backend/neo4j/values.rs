@@ -32,6 +32,11 @@ impl From<Error> for Why {
 }
 
 impl Unfit {
+    /// The bytes of a property cannot be read.
+    pub(super) fn unread(key: &str, cause: Error) -> Self {
+        Self { key: key.to_owned(), why: Why::Bytes(cause) }
+    }
+
     /// The error, with the item that it is about.
     pub(super) fn of(self, noun: &str, id: i64) -> Error {
         let key = self.key;

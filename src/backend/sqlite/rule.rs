@@ -94,6 +94,20 @@ impl Rule {
         }
     }
 
+    /// Forgets the key of an item that is about to change or to go.
+    pub(super) fn release(&self, connection: &Connection, block: &Block, item: &Item) -> Result<()> {
+        let mut key = Vec::new();
+        // One that breaks the rule already has no key.
+        if !self.unique || !matches!(self.say(block.properties(item), &mut key)?, Said::Key) {
+            return Ok(());
+        }
+        connection
+            .prepare_cached("DELETE FROM unique_keys WHERE constraint_id = ?1 AND key = ?2 AND item = ?3")
+            .and_then(|mut delete| delete.execute((self.id, shorten(&key), item.id)))
+            .map(drop)
+            .map_err(during("checking a constraint"))
+    }
+
     /// Checks an item that is in the store already; pushes its key for [`Rule::settle`].
     pub(super) fn gather(&self, insert: &mut rusqlite::Statement<'_>, block: &Block, item: &Item) -> Result<()> {
         let mut key = Vec::new();

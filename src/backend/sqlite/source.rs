@@ -157,6 +157,39 @@ pub(super) fn scan(connection: &Connection, class: Class, sink: &mut dyn FnMut(B
     Ok(())
 }
 
+/// Reads single items by their ids.
+pub(super) struct One<'a> {
+    connection: &'a Connection,
+    kinds: Kinds<'a>,
+    stored: Stored,
+}
+
+impl<'a> One<'a> {
+    pub(super) fn new(connection: &'a Connection, class: Class) -> Self {
+        let kinds = Kinds { connection, class, known: FxHashMap::default() };
+        Self { connection, kinds, stored: Stored::default() }
+    }
+
+    /// Appends an item to a block, if it is there.
+    pub(super) fn read(&mut self, id: i64, block: &mut Block) -> Result<()> {
+        let class = self.kinds.class;
+        let sql = match class {
+            Class::Nodes => "SELECT label_set, properties, 0, 0 FROM nodes WHERE id = ?1",
+            Class::Relationships => "SELECT type, properties, start_node, end_node FROM relationships WHERE id = ?1",
+        };
+        let reading = || during(format!("reading {} {id}", class.noun()));
+        let mut statement = self.connection.prepare_cached(sql).map_err(reading())?;
+        let mut rows = statement.query([id]).map_err(reading())?;
+        let Some(row) = rows.next().map_err(reading())? else { return Ok(()) };
+        let number = |column| row.get::<_, i64>(column).map_err(reading());
+        let kind = self.kinds.find(number(0)?).map_err(|error| of_item(class, id, error))?;
+        let kind = block.intern(&kind);
+        self.stored.read(row, 1, block.buffer()).map_err(|error| of_item(class, id, error))?;
+        block.push(id, number(2)?, number(3)?, kind, 0);
+        Ok(())
+    }
+}
+
 fn of_item(class: Class, id: i64, cause: Error) -> Error {
     Error::new(cause.kind(), format!("{} {id} of the embedded store cannot be read", class.noun())).caused_by(cause)
 }

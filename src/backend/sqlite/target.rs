@@ -2,12 +2,14 @@
 
 use super::fault::during;
 use super::rule::Rule;
+use super::session::Hand;
 use super::writer::Writer;
-use super::{catalog, source};
-use crate::backend::{Entry, Facts, Mark, Once, Place, Schedule, Seen, Session, Target, Update};
-use crate::error::{Error, Result};
+use super::{catalog, ledger, source};
+use crate::backend::{Entry, Facts, Schedule, Seen, Session, Target};
+use crate::error::Result;
 use crate::model::header::Origin;
-use crate::model::{Block, Class, Schema, SchemaObject, Trigger};
+use crate::model::packstream::put_value;
+use crate::model::{Class, Schema, SchemaObject, Trigger, ValueRef, change};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +24,7 @@ pub(super) struct Store {
 }
 
 /// A writer whose thread panicked has rolled back: its transaction was dropped.
-fn lock(writer: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
+pub(super) fn lock(writer: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
     writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -55,7 +57,7 @@ impl Target for Store {
     }
 
     fn session(&self) -> Result<Box<dyn Session>> {
-        Ok(Box::new(Hand { writer: Arc::clone(&self.writer) }))
+        Ok(Box::new(Hand::new(Arc::clone(&self.writer))))
     }
 
     fn apply(&mut self, object: &SchemaObject) -> Result<()> {
@@ -80,36 +82,64 @@ impl Target for Store {
         lock(&self.writer).settle()
     }
 
-    fn look(&mut self, _: Class, _: &str, _: &[String], _: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn look(
+        &mut self,
+        class: Class,
+        name: &str,
+        properties: &[String],
+        sink: &mut dyn FnMut(Seen<'_>) -> Result<()>,
+    ) -> Result<()> {
+        lock(&self.writer).read(|connection| {
+            let mut values = Vec::new();
+            source::scan(connection, class, &mut |block| {
+                for item in block.items() {
+                    if !block.kind(item).names().iter().any(|known| **known == *name) {
+                        continue;
+                    }
+                    values.clear();
+                    for property in properties {
+                        match change::property(block.properties(item), property)? {
+                            Some(value) => values.extend_from_slice(value),
+                            None => put_value(&mut values, &ValueRef::Null),
+                        }
+                    }
+                    sink(Seen { id: item.id, start: item.start, end: item.end, values: &values })?;
+                }
+                Ok(())
+            })
+        })
     }
 
     fn set_trigger(&mut self, _: &Trigger, _: bool) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+        // They are only carried here and never fire.
+        Ok(())
     }
 
     fn runs(&mut self) -> Result<Vec<(String, String)>> {
-        Ok(Vec::new())
+        lock(&self.writer).read(ledger::runs)
     }
 
-    fn record(&mut self, _: &str, _: &str) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn record(&mut self, run: &str, record: &str) -> Result<()> {
+        lock(&self.writer).write("writing the ledger", |connection, _| ledger::record(connection, run, record))
     }
 
-    fn fence(&mut self, _: &str, _: usize) -> Result<i64> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn fence(&mut self, run: &str, _: usize) -> Result<i64> {
+        lock(&self.writer).write("writing the ledger", |connection, _| ledger::fence(connection, run))
     }
 
-    fn enter(&mut self, _: &str, _: &Entry) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn enter(&mut self, run: &str, entry: &Entry) -> Result<()> {
+        lock(&self.writer).write("writing the ledger", |connection, _| ledger::enter(connection, run, entry))
     }
 
-    fn entries(&mut self, _: &str, _: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn entries(&mut self, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+        lock(&self.writer).read(|connection| ledger::entries(connection, run, sink))
     }
 
-    fn forget(&mut self, _: &str) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
+    fn forget(&mut self, run: &str) -> Result<()> {
+        lock(&self.writer).write("writing the ledger", |connection, _| {
+            super::change::drop_indexes(connection)?;
+            ledger::forget(connection, run)
+        })
     }
 }
 
@@ -134,63 +164,4 @@ fn enforce(connection: &Connection, rule: &Rule) -> Result<()> {
     }
     rule.settle(connection)?;
     connection.execute_batch("DROP TABLE temp.gathered").map_err(checking())
-}
-
-struct Hand {
-    writer: Arc<Mutex<Writer>>,
-}
-
-impl Session for Hand {
-    fn nodes(&mut self, batch: &Block, _: Option<&Mark>, ids: &mut Vec<i64>) -> Result<()> {
-        expect(batch, Class::Nodes)?;
-        let before = ids.len();
-        let written =
-            lock(&self.writer).write("writing nodes", |connection, writer| writer.nodes(connection, batch, ids));
-        if written.is_err() {
-            ids.truncate(before);
-        }
-        written
-    }
-
-    fn relationships(&mut self, batch: &Block, _: Once, _: Option<&Mark>) -> Result<u64> {
-        expect(batch, Class::Relationships)?;
-        lock(&self.writer)
-            .write("writing relationships", |connection, writer| writer.relationships(connection, batch))?;
-        Ok(batch.len() as u64)
-    }
-
-    fn enlist(&mut self, _: &Place) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
-    }
-
-    fn update(&mut self, _: &Block, _: Update, _: Option<&Mark>) -> Result<u64> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
-    }
-
-    fn find(&mut self, _: &Mark) -> Result<Option<Entry>> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
-    }
-
-    fn read(&mut self, _: Class, _: &[i64]) -> Result<Block> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
-    }
-
-    fn delete(&mut self, _: Class, _: &[i64], _: bool, _: &Entry) -> Result<u64> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
-    }
-
-    fn put_back(&mut self, _: &Block, _: &Entry) -> Result<()> {
-        Err(crate::error::Error::refused("merging is not supported by this database yet"))
-    }
-
-    fn statement(&mut self, _text: &str) -> Result<()> {
-        Err(Error::refused("the embedded store has no query language: a statement cannot be run"))
-    }
-}
-
-fn expect(batch: &Block, class: Class) -> Result<()> {
-    if batch.class() == class {
-        return Ok(());
-    }
-    Err(Error::failed(format!("a batch of {}s was sent as {}s", batch.class().noun(), class.noun())))
 }

@@ -5,8 +5,10 @@
 
 use super::fault::during;
 use super::rule::Rule;
-use super::{catalog, file, stored};
+use super::{catalog, change, file, stored};
+use crate::backend::Once;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::content::Content;
 use crate::model::{Block, Class, Item, Kind};
 use rusqlite::{Connection, OptionalExtension, Statement};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -92,6 +94,7 @@ impl Writer {
         // With full synchronisation this commit brings the log to the disk, whether or not a reader keeps the
         // checkpoint below from emptying it.
         self.write("settling the embedded store", |connection, _| {
+            change::drop_indexes(connection)?;
             let sql = "INSERT INTO graphferry (key, value) VALUES ('settled', strftime('%Y-%m-%dT%H:%M:%fZ'))
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
             connection.execute(sql, []).map(drop).map_err(settling())
@@ -236,8 +239,14 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Adds relationships; every end must exist.
-    pub(super) fn relationships(&mut self, connection: &Connection, batch: &Block) -> Result<()> {
+    /// Adds relationships and pushes the id of each that was not there already, with its place in the batch; every end must exist.
+    pub(super) fn relationships(
+        &mut self,
+        connection: &Connection,
+        batch: &Block,
+        once: Once,
+        made: &mut Vec<(usize, i64)>,
+    ) -> Result<()> {
         let writing = || during("writing relationships");
         let kinds = self.kinds(connection, batch)?;
         self.memory.know_ends(connection)?;
@@ -248,7 +257,10 @@ impl Batch<'_> {
             )
             .map_err(writing())?;
         let mut stored = Vec::new();
-        for item in batch.items() {
+        if once != Once::Always {
+            change::index_ends(connection)?;
+        }
+        for (at, item) in batch.items().iter().enumerate() {
             for (end, what) in [(item.start, "start"), (item.end, "end")] {
                 if !self.memory.exists(&mut find, end)? {
                     let name = batch.kind(item).relationship_type();
@@ -256,10 +268,14 @@ impl Batch<'_> {
                     return Err(Error::new(ErrorKind::Server, message));
                 }
             }
+            let kind = kinds.get(item.kind as usize).copied().unwrap_or_default();
+            if once != Once::Always && is_known(connection, batch, item, kind, once)? {
+                continue;
+            }
             let id = self.memory.next_relationship;
             self.memory.next_relationship = following(id)?;
             self.properties(connection, batch, item, id, &mut stored)?;
-            let kind = kinds.get(item.kind as usize).copied().unwrap_or_default();
+            made.push((at, id));
             insert.execute((id, kind, item.start, item.end, stored::bound(&stored))).map_err(writing())?;
         }
         Ok(())
@@ -277,8 +293,29 @@ impl Batch<'_> {
         ids.map(|(kind, used)| if used { self.memory.kind(connection, batch.class(), kind) } else { Ok(0) }).collect()
     }
 
+    /// The id of a kind.
+    pub(super) fn kind(&mut self, connection: &Connection, class: Class, kind: &Kind) -> Result<i64> {
+        self.memory.kind(connection, class, kind)
+    }
+
+    /// Takes what constraints remember of items that are about to change or to go.
+    pub(super) fn release(&self, connection: &Connection, block: &Block) -> Result<()> {
+        for item in block.items() {
+            for rule in self.memory.rules.iter().filter(|rule| rule.concerns(block.class(), block.kind(item))) {
+                rule.release(connection, block, item)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Items were deleted: ids have gaps from now on.
+    pub(super) fn lose_ends(&mut self) {
+        self.memory.ends = Ends::Sparse;
+        self.memory.stale = true;
+    }
+
     /// All that is done with an item's properties: names noted, constraints checked, and the text to store.
-    fn properties(
+    pub(super) fn properties(
         &mut self,
         connection: &Connection,
         batch: &Block,
@@ -295,4 +332,21 @@ impl Batch<'_> {
         stored.clear();
         stored::write(batch.properties(item), stored)
     }
+}
+
+/// Whether a relationship like this one is there already.
+fn is_known(connection: &Connection, batch: &Block, item: &Item, kind: i64, once: Once) -> Result<bool> {
+    let alike = change::alike(connection, kind, item.start, item.end)?;
+    if once == Once::Ends || alike.is_empty() {
+        return Ok(!alike.is_empty());
+    }
+    let mut content = Content::default();
+    let wanted = content.hash(&[], batch.properties(item), &[])?;
+    let found = change::read(connection, Class::Relationships, &alike)?;
+    for item in found.items() {
+        if content.hash(&[], found.properties(item), &[])? == wanted {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

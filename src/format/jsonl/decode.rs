@@ -66,7 +66,7 @@ impl Reader {
                 this.header = *header;
                 this.has_header = true;
             }
-            Ok(Record::Node { .. }) => this.lines.hold(),
+            Ok(Record::Node { .. } | Record::Existing { .. }) => this.lines.hold(),
             Ok(_) => {
                 let error = Error::corrupt("the first line is neither a header nor a node");
                 return Err(error.at(this.lines.position(0)));
@@ -141,6 +141,7 @@ impl Reader {
             }
             // Whatever is no item ends the block, so that the order is kept.
             _ if !self.block.is_empty() => Ok(Step::Flush),
+            Record::Existing { id, existing } => Ok(Step::Piece(Piece::Existing { old: id, new: existing })),
             Record::Schema(object) => {
                 self.counter.object(&object);
                 Ok(Step::Piece(Piece::Object(*object)))

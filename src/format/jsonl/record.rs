@@ -19,6 +19,7 @@ pub(super) enum Record {
     Header { version: u64, header: Box<Header> },
     Schema(Box<SchemaObject>),
     Node { id: i64, labels: (String, Kind) },
+    Existing { id: i64, existing: i64 },
     Relationship { id: i64, start: i64, end: i64, kind: (String, Kind) },
     Statement(String),
     Trailer(Box<Trailer>),
@@ -35,6 +36,8 @@ struct Fields<'a> {
     kind: Option<(String, Kind)>,
     properties: Option<()>,
     statement: Option<String>,
+    existing: Option<i64>,
+    reason: Option<String>,
     /// Plain JSON and where it begins.
     graphferry: Option<(&'a str, usize)>,
     schema: Option<(&'a str, usize)>,
@@ -152,6 +155,8 @@ impl<'a> Fields<'a> {
             "node" => self.node.replace(parser.integer()?).is_some(),
             "relationship" => self.relationship.replace(parser.integer()?).is_some(),
             "start" => self.start.replace(parser.integer()?).is_some(),
+            "existing" => self.existing.replace(parser.integer()?).is_some(),
+            "reason" => self.reason.replace(parser.string()?.into_owned()).is_some(),
             "end" => self.end.replace(parser.integer()?).is_some(),
             "labels" => {
                 let kind = labels(parser)?;
@@ -199,12 +204,17 @@ impl<'a> Fields<'a> {
             ("start", self.start.is_some(), name == "relationship"),
             ("end", self.end.is_some(), name == "relationship"),
             ("properties", self.properties.is_some(), matches!(name, "node" | "relationship")),
+            ("reason", self.reason.is_some(), matches!(name, "node" | "relationship")),
+            ("existing", self.existing.is_some(), name == "node" && self.labels.is_none() && self.properties.is_none()),
         ];
         if let Some((key, ..)) = companions.iter().find(|(_, is_there, belongs)| *is_there && !belongs) {
             return wrong(format!("the key {key:?} does not belong to a {name}"));
         }
         if self.properties.is_none() {
             crate::model::packstream::put_map(properties, 0);
+        }
+        if let (Some(id), Some(existing)) = (self.node, self.existing) {
+            return Ok(Record::Existing { id, existing });
         }
         if let Some(id) = self.node {
             return Ok(Record::Node {

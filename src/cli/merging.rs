@@ -1,0 +1,114 @@
+//! The options of a merge: shared by `merge`, `restore` and `copy`.
+
+use crate::error::Result;
+use crate::restore::policy::{Key, OnConflict, Policy, Reference, Relationships, Triggers};
+use clap::{Args, ValueEnum};
+
+#[derive(Args, Clone)]
+#[group(skip)]
+#[command(next_help_heading = "Merging")]
+pub(super) struct Options {
+    /// Which node is which: nodes with this label and the same values are the same, as in Person=email or Person=first,last;
+    /// or the word constraints for the target's own uniqueness constraints. May be given several times
+    #[arg(long, value_name = "LABEL=PROP", value_parser = key)]
+    key: Vec<KeyName>,
+    /// What happens to a node that is there already
+    #[arg(long, value_enum, default_value_t = ConflictName::Error, value_name = "POLICY")]
+    on_conflict: ConflictName,
+    /// Which relationships are created
+    #[arg(long, value_enum, default_value_t = RelationshipsName::Always, value_name = "POLICY")]
+    relationships: RelationshipsName,
+    /// A property that holds ids of nodes, as in Person.manager_id: the new ids are written there. May be given several times
+    #[arg(long, value_name = "NAME.PROP", value_parser = reference)]
+    rewrite_id: Vec<Reference>,
+    /// Whether triggers of the target fire on what is written
+    #[arg(long, value_enum, default_value_t = TriggersName::Keep, value_name = "WHAT")]
+    triggers: TriggersName,
+    /// Keep what nodes were before, so that undo can put it back, and the ledger after the run
+    #[arg(long)]
+    undoable: bool,
+    /// Keep the ledger after the run, so that undo can remove what it created
+    #[arg(long)]
+    keep_ledger: bool,
+}
+
+#[derive(Clone, Debug)]
+enum KeyName {
+    Constraints,
+    Key(Key),
+}
+
+fn key(text: &str) -> Result<KeyName> {
+    match text {
+        "constraints" => Ok(KeyName::Constraints),
+        _ => text.parse().map(KeyName::Key),
+    }
+}
+
+fn reference(text: &str) -> Result<Reference> {
+    text.parse()
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ConflictName {
+    /// Nothing is written; every conflict is told
+    Error,
+    /// It stays as it is
+    Skip,
+    /// The dump's values win; labels are added
+    Overwrite,
+    /// What it lacks is added: properties and labels
+    Fill,
+    /// Another node is made
+    Duplicate,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RelationshipsName {
+    /// All
+    Always,
+    /// One for each start, type and end
+    Once,
+    /// One for each start, type, end and properties
+    OnceWithProperties,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TriggersName {
+    /// They do
+    Keep,
+    /// They are stopped for the run, and started again
+    Suspend,
+}
+
+impl Options {
+    pub(super) fn policy(&self) -> Policy {
+        let keys = self.key.iter().filter_map(|key| match key {
+            KeyName::Key(key) => Some(key.clone()),
+            KeyName::Constraints => None,
+        });
+        Policy {
+            keys: keys.collect(),
+            key_constraints: self.key.iter().any(|key| matches!(key, KeyName::Constraints)),
+            on_conflict: match self.on_conflict {
+                ConflictName::Error => OnConflict::Error,
+                ConflictName::Skip => OnConflict::Skip,
+                ConflictName::Overwrite => OnConflict::Overwrite,
+                ConflictName::Fill => OnConflict::Fill,
+                ConflictName::Duplicate => OnConflict::Duplicate,
+            },
+            relationships: match self.relationships {
+                RelationshipsName::Always => Relationships::Always,
+                RelationshipsName::Once => Relationships::Once,
+                RelationshipsName::OnceWithProperties => Relationships::OnceWithProperties,
+            },
+            rewrite: self.rewrite_id.clone(),
+            undoable: self.undoable,
+            keep_ledger: self.keep_ledger,
+            triggers: match self.triggers {
+                TriggersName::Keep => Triggers::Keep,
+                TriggersName::Suspend => Triggers::Suspend,
+            },
+        }
+    }
+}

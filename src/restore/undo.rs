@@ -1,0 +1,237 @@
+//! `undo` and `runs`: what the ledger of a run is good for afterwards.
+//!
+//! Relationships go first, then what was changed is put back, the last change first, then nodes go. Each batch is taken back in one transaction with its line of
+//! the ledger, so an undo that is cut off goes on where it was. What does not look as the run left it was changed by somebody since, or is another item
+//! that got the same id: it stays, unless it is forced.
+
+use super::merge::{no_run, wake};
+use super::run::{Record, State};
+use crate::backend::ledger::Printer;
+use crate::backend::{Deed, Entry, Place, Session, Target};
+use crate::error::{Error, Result};
+use crate::model::{Block, Class, Cursor, Kind};
+use crate::observe::{Event, Watch};
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Serialize;
+use std::fmt;
+
+/// Lines of the ledger that are held at once.
+const LINES: usize = 200;
+
+/// What an undo did.
+#[must_use = "it says whether everything was taken back"]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Undone {
+    /// Nodes that were removed.
+    pub nodes: u64,
+    /// Relationships that were removed.
+    pub relationships: u64,
+    /// Nodes that are again what they were.
+    pub put_back: u64,
+    /// Indexes, constraints and triggers that were removed.
+    pub schema: u64,
+    /// Items that were left: somebody has changed them since, or joined something to them.
+    pub kept: u64,
+    /// Items that were gone already.
+    pub gone: u64,
+}
+
+impl fmt::Display for Undone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "removed {} nodes and {} relationships", self.nodes, self.relationships)?;
+        for (count, what) in [
+            (self.put_back, "changes of nodes put back"),
+            (self.schema, "schema objects removed"),
+            (self.gone, "items were gone already"),
+            (
+                self.kept,
+                "items left: they were changed since, or have other relationships now (--force takes them back too)",
+            ),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes a run back.
+///
+/// # Errors
+/// There is no such run, or it changed nodes and did not keep what they were: then nothing was done. Or the target fails: then it can be called again.
+pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -> Result<Undone> {
+    let mut record = find(target, run)?;
+    let epoch = target.fence(run, 1)?;
+    if !first(target, run, 1, &|entry| entry.deed == Deed::Updates && entry.items > 0 && entry.before.is_empty())?
+        .is_empty()
+    {
+        return Err(Error::refused(format!(
+            "the run {run} changed nodes that were there and did not keep what they were"
+        ))
+        .hint("only a run with --undoable can put them back; nothing was undone"));
+    }
+    record.state = State::Undoing;
+    target.record(run, &record.write()?)?;
+    watch.tell(&Event::Step { what: "undoing", total: None });
+    let mut undone = Undone::default();
+    let there = target.facts()?.schema.objects;
+    for object in record.create.iter().rev() {
+        if let Some(object) = there.iter().find(|known| known.is_same_as(object)) {
+            target.remove(object)?;
+            undone.schema += 1;
+        }
+    }
+    let mut session = target.session()?;
+    session.enlist(&Place { run: run.to_owned(), lane: 0, epoch })?;
+    let mut work = Work { session: &mut *session, printer: Printer::default(), force, undone };
+    work.remove_all(target, run, Deed::Relationships, watch)?;
+    work.put_back_all(target, run, watch)?;
+    work.remove_all(target, run, Deed::Nodes, watch)?;
+    let undone = work.undone;
+    wake(target, run, &mut record)?;
+    target.forget(run)?;
+    Ok(undone)
+}
+
+/// Every run with its record, the newest last.
+///
+/// # Errors
+/// The target fails, or a record is damaged.
+pub fn runs(target: &mut dyn Target) -> Result<Vec<(String, Record)>> {
+    let read = |(run, text): (String, String)| {
+        let record = Record::read(&run, &text)?;
+        Ok((run, record))
+    };
+    target.runs()?.into_iter().map(read).collect()
+}
+
+/// Removes the ledger of a run and keeps what it did; triggers that it stopped are started again.
+///
+/// # Errors
+/// There is no such run, or the target fails.
+pub fn forget(target: &mut dyn Target, run: &str) -> Result<()> {
+    let mut record = find(target, run)?;
+    target.fence(run, 1)?;
+    wake(target, run, &mut record)?;
+    target.forget(run)
+}
+
+fn find(target: &mut dyn Target, run: &str) -> Result<Record> {
+    let found = runs(target)?.into_iter().find(|(known, _)| known == run);
+    found.map(|(_, record)| record).ok_or_else(|| no_run(run))
+}
+
+/// The first lines that pass.
+fn first(target: &mut dyn Target, run: &str, limit: usize, wanted: &dyn Fn(&Entry) -> bool) -> Result<Vec<Entry>> {
+    let mut found = Vec::new();
+    let enough = || Error::failed("enough");
+    let read = target.entries(run, &mut |entry| {
+        if wanted(&entry) {
+            found.push(entry);
+        }
+        if found.len() >= limit { Err(enough()) } else { Ok(()) }
+    });
+    match read {
+        Err(_) if found.len() >= limit => Ok(found),
+        read => read.map(|()| found),
+    }
+}
+
+struct Work<'a> {
+    session: &'a mut dyn Session,
+    printer: Printer,
+    force: bool,
+    undone: Undone,
+}
+
+impl Work<'_> {
+    fn remove_all(&mut self, target: &mut dyn Target, run: &str, deed: Deed, watch: Watch<'_>) -> Result<()> {
+        loop {
+            let lines = first(target, run, LINES, &|entry| entry.deed == deed)?;
+            if lines.is_empty() {
+                return Ok(());
+            }
+            for line in lines {
+                watch.stop.check()?;
+                self.remove(&line, watch)?;
+            }
+        }
+    }
+
+    fn remove(&mut self, entry: &Entry, watch: Watch<'_>) -> Result<()> {
+        let class = if entry.deed == Deed::Nodes { Class::Nodes } else { Class::Relationships };
+        let found = self.session.read(class, &entry.ids)?;
+        let (ours, changed) = self.sort_out(entry, &found)?;
+        let deleted = self.session.delete(class, &ours, self.force, entry)?;
+        self.undone.kept += changed + (ours.len() as u64).saturating_sub(deleted);
+        self.undone.gone += (entry.ids.len() as u64).saturating_sub(found.len() as u64);
+        match class {
+            Class::Nodes => self.undone.nodes += deleted,
+            Class::Relationships => self.undone.relationships += deleted,
+        }
+        watch.tell(&Event::Items { class, count: deleted });
+        Ok(())
+    }
+
+    /// Those items that are as the run left them, and how many are not.
+    fn sort_out(&mut self, entry: &Entry, found: &Block) -> Result<(Vec<i64>, u64)> {
+        let prints: FxHashMap<i64, u32> = entry.ids.iter().copied().zip(entry.prints.iter().copied()).collect();
+        let mut ours = Vec::new();
+        let mut changed = 0;
+        for item in found.items() {
+            let print = self.printer.print(found, item)?;
+            if self.force || prints.get(&item.id) == Some(&print) {
+                ours.push(item.id);
+            } else {
+                changed += 1;
+            }
+        }
+        Ok((ours, changed))
+    }
+
+    fn put_back_all(&mut self, target: &mut dyn Target, run: &str, watch: Watch<'_>) -> Result<()> {
+        let mut keys = Vec::new();
+        target.entries(run, &mut |entry| {
+            if entry.deed == Deed::Updates {
+                keys.push((entry.batch, entry.from));
+            }
+            Ok(())
+        })?;
+        for keys in keys.rchunks(LINES) {
+            let Some(from) = keys.first() else { continue };
+            let in_chunk = |entry: &Entry| entry.deed == Deed::Updates && (entry.batch, entry.from) >= *from;
+            // Later ones are struck already.
+            let mut lines = first(target, run, usize::MAX, &in_chunk)?;
+            lines.reverse();
+            for line in lines {
+                watch.stop.check()?;
+                self.put_back(&line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put_back(&mut self, entry: &Entry) -> Result<()> {
+        let found = self.session.read(Class::Nodes, &entry.ids)?;
+        let (ours, changed) = self.sort_out(entry, &found)?;
+        let mut nodes = Block::new(Class::Nodes);
+        let chosen: FxHashSet<i64> = ours.iter().copied().collect();
+        let mut cursor = Cursor::new(&entry.before);
+        for id in &entry.ids {
+            let labels = cursor.list()?;
+            let labels = (0..labels).map(|_| cursor.string()).collect::<Result<Vec<_>>>()?;
+            let properties = cursor.raw()?;
+            if chosen.contains(id) {
+                let kind = nodes.intern(&Kind::labels(labels));
+                nodes.buffer().extend_from_slice(properties);
+                nodes.push(*id, *id, 0, kind, 0);
+            }
+        }
+        self.session.put_back(&nodes, entry)?;
+        self.undone.put_back += ours.len() as u64;
+        self.undone.kept += changed;
+        self.undone.gone += (entry.ids.len() as u64).saturating_sub(found.len() as u64);
+        Ok(())
+    }
+}
