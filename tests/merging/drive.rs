@@ -51,11 +51,6 @@ pub fn arguments(wishes: &Wishes) -> Vec<String> {
 }
 
 /// Merges a dump into `store.db`.
-pub fn tool_merge(folder: &Path, dump: &Graph, wishes: &Wishes, more: &[&str]) -> Result<Merged, Refusal> {
-    outcome(folder, merge_run(folder, dump, wishes, more))
-}
-
-/// The run of [`tool_merge`].
 pub fn merge_run(folder: &Path, dump: &Graph, wishes: &Wishes, more: &[&str]) -> Run {
     std::fs::write(folder.join("dump.jsonl"), support::dump::plain(&jsonl::encoder(), dump)).unwrap();
     let mut arguments = arguments(wishes);

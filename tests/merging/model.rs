@@ -99,8 +99,8 @@ pub fn merge(
         })
         .collect();
     let mut graph = target.clone();
-    // Every state that a node has on the way: its id, labels, properties.
-    let mut states = target.nodes.clone();
+    // Every state that a node is brought to: its id, labels, properties.
+    let mut states = Vec::new();
     for ((old, labels, properties), (_, fate)) in dump.nodes.iter().zip(&fates) {
         let properties = rewritten(properties, labels, wishes, &ids);
         match fate {
@@ -138,7 +138,7 @@ pub fn merge(
         graph.schema = schema;
     }
     let constraints = || target.schema.objects.iter().chain(&dump.schema.objects).filter_map(constraint);
-    if constraints().any(|constraint| is_broken(constraint, &graph, &states)) {
+    if constraints().any(|constraint| is_broken(constraint, target, &states, &graph)) {
         refusals.push(Refusal::Breach);
     }
     if refusals.is_empty() { Ok(Merged { graph, ids }) } else { Err(refusals) }
@@ -146,7 +146,7 @@ pub fn merge(
 
 /// Whether a graph keeps its own constraints.
 pub fn is_lawful(graph: &Graph) -> bool {
-    !graph.schema.objects.iter().filter_map(constraint).any(|constraint| is_broken(constraint, graph, &graph.nodes))
+    !graph.schema.objects.iter().filter_map(constraint).any(|constraint| is_broken(constraint, graph, &[], graph))
 }
 
 /// What a policy does to a node that was recognised.
@@ -282,11 +282,11 @@ pub fn are_equal(a: &Value, b: &Value) -> bool {
 /// Properties of a node or relationship with new ids in place of old ones; `kinds` are its labels or its type.
 fn rewritten(properties: &Map, kinds: &[String], wishes: &Wishes, ids: &BTreeMap<i64, i64>) -> Map {
     let mut properties = properties.clone();
-    for (kind, name) in &wishes.rewrite {
-        if !kinds.contains(kind) {
+    for (name, value) in &mut properties {
+        // Once, even where two wishes concern it.
+        if !wishes.rewrite.iter().any(|(kind, its_name)| its_name == name && kinds.contains(kind)) {
             continue;
         }
-        let Some(value) = properties.get_mut(name) else { continue };
         let new = |value: &Value| match value {
             Value::Integer(old) => Value::Integer(*ids.get(old).unwrap_or(old)),
             other => panic!("{other:?} is no integer"),
@@ -337,36 +337,46 @@ fn nameless(object: &SchemaObject) -> SchemaObject {
     object
 }
 
-/// Whether the merged graph breaks a constraint. Existence is asked of the state in the end; a unique value must not be
-/// that of two nodes in any of the states that they have on the way.
-fn is_broken(constraint: &Constraint, graph: &Graph, states: &[(i64, Vec<String>, Map)]) -> bool {
+/// Whether the merged graph breaks a constraint, in the end or in any of the states that nodes have on the way.
+fn is_broken(constraint: &Constraint, before: &Graph, states: &[(i64, Vec<String>, Map)], graph: &Graph) -> bool {
     let required = matches!(constraint.kind, ConstraintKind::Existence | ConstraintKind::Key);
     let unique = matches!(constraint.kind, ConstraintKind::Unique | ConstraintKind::Key);
     // Ids and properties of the items that are concerned.
-    let (end, states): (Vec<_>, Vec<_>) = match constraint.on {
-        Entity::Node => {
-            let concerned = |nodes: &[(i64, Vec<String>, Map)]| {
-                let concerned = nodes.iter().filter(|(_, labels, _)| labels.contains(&constraint.label));
-                concerned.map(|(id, _, properties)| (*id, properties.clone())).collect::<Vec<_>>()
-            };
-            (concerned(&graph.nodes), concerned(states))
-        }
-        Entity::Relationship => {
-            let concerned = graph.relationships.iter().filter(|(_, _, _, name, _)| *name == constraint.label);
-            let end: Vec<_> = concerned.map(|(id, _, _, _, properties)| (*id, properties.clone())).collect();
-            (end.clone(), end)
-        }
+    let of_nodes = |nodes: &[(i64, Vec<String>, Map)]| -> Vec<(i64, Map)> {
+        let concerned = nodes.iter().filter(|(_, labels, _)| labels.contains(&constraint.label));
+        concerned.map(|(id, _, properties)| (*id, properties.clone())).collect()
+    };
+    let of_relationships = |graph: &Graph| -> Vec<(i64, Map)> {
+        let concerned = graph.relationships.iter().filter(|(_, _, _, name, _)| *name == constraint.label);
+        concerned.map(|(id, _, _, _, properties)| (*id, properties.clone())).collect()
     };
     let values = |properties: &Map| -> Vec<Value> {
         constraint.properties.iter().filter_map(|name| properties.get(name)).cloned().collect()
     };
     let lacks = |properties: &Map| values(properties).len() < constraint.properties.len();
-    if required && end.iter().any(|(_, properties)| lacks(properties)) {
+
+    // What a node of the target lacks at the beginning may come, if the constraint is the dump's.
+    let (in_the_end, on_the_way, at_first) = match constraint.on {
+        Entity::Node => (of_nodes(&graph.nodes), of_nodes(states), of_nodes(&before.nodes)),
+        Entity::Relationship => (of_relationships(graph), Vec::new(), Vec::new()),
+    };
+    if required && in_the_end.iter().chain(&on_the_way).any(|(_, properties)| lacks(properties)) {
         return true;
     }
-    // In the embedded store, values are the same when type and bits are (docs/embedded-store.md); that is what == means here.
+
+    // What another node of the target has at the beginning counts, even if it is overwritten.
+    let all: Vec<_> = at_first.iter().chain(&on_the_way).chain(&in_the_end).collect();
     let clash = |(a, mine): &(i64, Map), (b, theirs): &(i64, Map)| {
-        a != b && !lacks(mine) && !lacks(theirs) && values(mine) == values(theirs)
+        a != b
+            && !lacks(mine)
+            && !lacks(theirs)
+            && values(mine).iter().zip(&values(theirs)).all(|(a, b)| are_same(a, b))
     };
-    unique && states.iter().any(|a| states.iter().any(|b| clash(a, b)))
+    unique && all.iter().any(|a| all.iter().any(|b| clash(a, b)))
+}
+
+/// The same for a uniqueness constraint: equal as keys are, so that 1 and 1.0 are one value, in every target; and values with the same
+/// bits, so that NaN is one, as it is in the embedded store.
+fn are_same(a: &Value, b: &Value) -> bool {
+    are_equal(a, b) || a == b
 }
