@@ -90,12 +90,13 @@ fn key_value() -> BoxedStrategy<Value> {
     let list = |values: Vec<Value>| Value::List(values);
     let mut all: Vec<_> = (1..9).map(|number| Value::Integer(number * 100)).collect();
     all.extend([1, 2].map(Value::Integer));
-    all.extend([1.0, 2.0, 0.0, -0.0, 2.5].map(Value::Float));
+    all.extend([1.0, 2.0, 0.0, -0.0, f64::NAN, 2.5].map(Value::Float));
     all.extend(["a", "b", "1"].map(Value::from));
     all.extend([19_782, 19_783].map(|days| Value::Date(Date { days })));
     all.push(list(vec![1.into(), 2.into()]));
     all.push(list(vec![1.into(), 2.0.into()]));
     all.push(list(vec![1.0.into(), list(vec![])]));
+    all.push(list(vec![f64::NAN.into()]));
     all.push(Value::Integer(9_007_199_254_740_993));
     all.push(Value::Float(9_007_199_254_740_992.0));
     all.push(Value::Integer(i64::MAX));
@@ -114,6 +115,7 @@ fn reference() -> BoxedStrategy<Value> {
         3 => vec(one(), 0..4).prop_map(Value::List),
         1 => Just(Value::Float(1.0)),
         1 => Just(Value::from("1")),
+        1 => Just(Value::List(vec![Value::Integer(1), Value::from("1")])),
     ]
     .boxed()
 }
@@ -177,6 +179,7 @@ fn schema() -> BoxedStrategy<Vec<Constraint>> {
     use ConstraintKind::{Existence, Key, Unique};
     use Entity::{Node, Relationship};
     let all = vec![
+        rule(Node, Unique, "A", &["k"]),
         rule(Node, Unique, "B", &["k2"]),
         rule(Node, Unique, "A", &["k", "k2"]),
         rule(Node, Key, "A", &["k"]),

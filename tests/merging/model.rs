@@ -1,6 +1,13 @@
 //! Merging as docs/merging.md says it, over graphs in memory: nested loops, no index, nothing of the tool's own code.
 //!
-//! It is written to be compared with the document, sentence by sentence. What the document leaves open is marked "Open".
+//! It is written to be compared with the document, sentence by sentence. Beyond the document it says:
+//!
+//! 1. For a uniqueness constraint, values are the same that are equal as keys, or that have the same bits (NaN).
+//! 2. A node must not lack what has to exist in any of the states that it is brought to, nor may two nodes have a unique value in any of
+//!    theirs, even where that ends well.
+//! 3. A uniqueness constraint of the dump is there already where the target has the same as a key.
+//! 4. What a node of the dump brings as a key leads to its node, whether the policy writes it or not.
+//! 5. Properties of relationships are equal, for `once-with-properties`, by their bits, and after `--rewrite-id`.
 
 use crate::support::Graph;
 use graphferry::model::{Constraint, ConstraintKind, Entity, Map, Schema, SchemaObject, Value};
@@ -124,7 +131,6 @@ pub fn merge(
             match wishes.relationships {
                 Relationships::Always => false,
                 Relationships::Once => is_parallel,
-                // Open: NaN in both. Here the bits decide, as they do for 1 and 1.0.
                 Relationships::OnceWithProperties => is_parallel && *its_properties == properties,
             }
         });
@@ -313,7 +319,19 @@ fn constraint(object: &SchemaObject) -> Option<&Constraint> {
 fn reconcile(target: &Schema, dump: &Schema) -> Option<Schema> {
     let mut schema = target.clone();
     for object in &dump.objects {
-        let is_there = target.objects.iter().any(|other| nameless(other) == nameless(object));
+        let is_there = target.objects.iter().any(|other| {
+            // A key is unique as well.
+            let is_part = match (constraint(other), constraint(object)) {
+                (Some(key), Some(unique))
+                    if key.kind == ConstraintKind::Key && unique.kind == ConstraintKind::Unique =>
+                {
+                    let place = |of: &Constraint| (of.on, of.label.clone(), of.properties.clone());
+                    place(key) == place(unique)
+                }
+                _ => false,
+            };
+            is_part || nameless(other) == nameless(object)
+        });
         let has_name = |other: &SchemaObject| other.name().is_some() && other.name() == object.name();
         if is_there {
             continue;
@@ -375,8 +393,8 @@ fn is_broken(constraint: &Constraint, before: &Graph, states: &[(i64, Vec<String
     unique && all.iter().any(|a| all.iter().any(|b| clash(a, b)))
 }
 
-/// The same for a uniqueness constraint: equal as keys are, so that 1 and 1.0 are one value, in every target; and values with the same
-/// bits, so that NaN is one, as it is in the embedded store.
+/// The same for a uniqueness constraint: equal as keys are, so that 1 and 1.0 are one value in every target; and values with the same bits,
+/// so that NaN is one, as it is in the embedded store.
 fn are_same(a: &Value, b: &Value) -> bool {
     are_equal(a, b) || a == b
 }
