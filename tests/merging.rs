@@ -65,9 +65,9 @@ fn chosen<'a>(ids: &'a BTreeMap<i64, i64>, target: &Graph) -> impl Fn(i64) -> i6
 
 /// The tool and the model have to agree; what came of it.
 #[track_caller]
-fn compare(folder: &Path, target: &Graph, dump: &Graph, wishes: &Wishes) -> &'static str {
+fn compare(folder: &Path, target: &Graph, dump: &Graph, wishes: &Wishes, pace: &[&str]) -> &'static str {
     let before = rows(folder);
-    let run = merge_run(folder, dump, wishes, &[]);
+    let run = merge_run(folder, dump, wishes, pace);
     let said = format!("$ {}\n{}", run.command, run.stderr);
     let found = outcome(folder, run);
     agree(target, dump, wishes, &found, &said);
@@ -140,10 +140,10 @@ fn assert_same(expected: &[String], found: &[String]) {
 fn the_tool_does_what_the_document_says() {
     let seen = RefCell::new(BTreeMap::<&str, u32>::new());
     let count = pairs(120);
-    for_pairs(count, |Pair { target, dump, wishes }| {
+    for_pairs(count, |Pair { target, dump, wishes, pace }| {
         let folder = tempfile::tempdir().unwrap();
         let target = fill_store(folder.path(), &target);
-        let what = compare(folder.path(), &target, &dump, &wishes);
+        let what = compare(folder.path(), &target, &dump, &wishes, &pace);
         *seen.borrow_mut().entry(what).or_default() += 1;
     });
     let seen = seen.into_inner();
@@ -158,7 +158,7 @@ fn the_tool_does_what_the_document_says() {
 #[test]
 fn the_pairs_collide_often() {
     let seen = RefCell::new(BTreeMap::<&str, u32>::new());
-    for_pairs(2000, |Pair { target, dump, wishes }| {
+    for_pairs(2000, |Pair { target, dump, wishes, .. }| {
         let count = |what| *seen.borrow_mut().entry(what).or_default() += 1;
         let merged = match merge(&target, &dump, &wishes, &made_up) {
             Ok(merged) => merged,
@@ -215,12 +215,12 @@ fn the_pairs_collide_often() {
 #[test]
 fn merging_twice_is_the_model_twice() {
     for policy in POLICIES {
-        for_pairs(pairs(120) / 6, |Pair { target, dump, wishes }| {
+        for_pairs(pairs(120) / 6, |Pair { target, dump, wishes, pace }| {
             let folder = tempfile::tempdir().unwrap();
             let wishes = Wishes { on_conflict: policy, ..wishes };
             let mut target = fill_store(folder.path(), &target);
             for _ in 0..2 {
-                compare(folder.path(), &target, &dump, &wishes);
+                compare(folder.path(), &target, &dump, &wishes, &pace);
                 target = read(folder.path());
             }
         });
@@ -230,11 +230,11 @@ fn merging_twice_is_the_model_twice() {
 #[test]
 fn undo_brings_back_what_was() {
     for policy in POLICIES {
-        for_pairs(pairs(120) / 6, |Pair { target, dump, wishes }| {
+        for_pairs(pairs(120) / 6, |Pair { target, dump, wishes, pace }| {
             let folder = tempfile::tempdir().unwrap();
             let wishes = Wishes { on_conflict: policy, ..wishes };
             let target = fill_store(folder.path(), &target);
-            let run = merge_run(folder.path(), &dump, &wishes, &["--undoable"]);
+            let run = merge_run(folder.path(), &dump, &wishes, &[&["--undoable"], &pace[..]].concat());
             if run.code != 0 {
                 run.expect(4);
                 return;
@@ -253,17 +253,17 @@ fn undo_brings_back_what_was() {
 
 #[test]
 fn a_dry_run_writes_nothing_and_says_what_would_happen() {
-    for_pairs(pairs(120) / 4, |Pair { target, dump, wishes }| {
+    for_pairs(pairs(120) / 4, |Pair { target, dump, wishes, pace }| {
         let folder = tempfile::tempdir().unwrap();
         fill_store(folder.path(), &target);
         let before = rows(folder.path());
         let bytes = || std::fs::read(folder.path().join("store.db")).unwrap();
         let bytes_before = bytes();
-        let dry = merge_run(folder.path(), &dump, &wishes, &["--dry-run"]);
+        let dry = merge_run(folder.path(), &dump, &wishes, &[&["--dry-run"], &pace[..]].concat());
         assert_eq!(rows(folder.path()), before, "{}", dry.command);
         assert!(bytes() == bytes_before, "the file has changed: {}", dry.command);
         assert!(!folder.path().join("ids.csv").exists(), "an id map of nothing");
-        let wet = merge_run(folder.path(), &dump, &wishes, &[]);
+        let wet = merge_run(folder.path(), &dump, &wishes, &pace);
         assert_eq!(dry.code, wet.code, "dry: {}\nwet: {}", dry.stderr, wet.stderr);
     });
 }
@@ -299,12 +299,12 @@ fn ends_are_right_where_ids_overlap() {
     }
     let folder = tempfile::tempdir().unwrap();
     let target = fill_store(folder.path(), &target);
-    assert_eq!(compare(folder.path(), &target, &dump, &plain(OnConflict::Fill)), "merged");
+    assert_eq!(compare(folder.path(), &target, &dump, &plain(OnConflict::Fill), &[]), "merged");
     assert_eq!(read(folder.path()).nodes.len(), 950);
     // All of it again: everything is recognised now.
     let target = read(folder.path());
     let wishes = Wishes { relationships: Relationships::Once, ..plain(OnConflict::Overwrite) };
-    assert_eq!(compare(folder.path(), &target, &dump, &wishes), "merged");
+    assert_eq!(compare(folder.path(), &target, &dump, &wishes, &[]), "merged");
     let again = read(folder.path());
     assert_eq!((again.nodes.len(), again.relationships.len()), (950, 1000));
 }

@@ -71,7 +71,7 @@ fn both(target: &str, dump: &str, wishes: &Wishes) -> Result<Merged, Vec<Refusal
     if tool_is_asked() {
         let folder = tempfile::tempdir().unwrap();
         let stored = fill_store(folder.path(), &target);
-        compare(folder.path(), &stored, &dump, wishes);
+        compare(folder.path(), &stored, &dump, wishes, &[]);
     }
     merge(&target, &dump, wishes, &|old| old + 100)
 }

@@ -17,13 +17,15 @@ pub struct Pair {
     pub target: Graph,
     pub dump: Graph,
     pub wishes: Wishes,
+    /// Options that must not change the result.
+    pub pace: Vec<&'static str>,
 }
 
 /// Any pair.
 pub fn pair() -> BoxedStrategy<Pair> {
     let twins = vec(weighted(0.4, any::<Index>()), 8);
-    (graph(1..7), graph(0..8), twins, schema(), schema(), any::<bool>(), wishes())
-        .prop_map(|(target, mut dump, twins, target_schema, dump_schema, names, wishes)| {
+    (graph(1..7), graph(0..8), twins, schema(), schema(), any::<bool>(), wishes(), pace())
+        .prop_map(|(target, mut dump, twins, target_schema, dump_schema, names, wishes, pace)| {
             for (node, twin) in dump.nodes.iter_mut().zip(twins) {
                 if let Some(twin) = twin {
                     resemble(node, &target.nodes[twin.index(target.nodes.len())]);
@@ -32,9 +34,16 @@ pub fn pair() -> BoxedStrategy<Pair> {
             let target = lawful(target, named(target_schema, "t"));
             // Half of the dumps give the names of the target to their constraints, which may mean something else.
             let dump_schema = named(dump_schema, if names { "t" } else { "d" });
-            Pair { target, dump: Graph { schema: dump_schema, ..dump }, wishes }
+            Pair { target, dump: Graph { schema: dump_schema, ..dump }, wishes, pace }
         })
         .boxed()
+}
+
+/// Batches of one item, where each order shows, and more than one session.
+fn pace() -> BoxedStrategy<Vec<&'static str>> {
+    let batches =
+        vec![vec![], vec!["--batch-size", "1"], vec!["--batch-size", "2"], vec!["--batch-size", "1", "--jobs", "3"]];
+    select(batches).boxed()
 }
 
 /// Gives a node the labels and some keys of another one.
