@@ -393,8 +393,7 @@ fn is_broken(constraint: &Constraint, before: &Graph, states: &[(i64, Vec<String
     unique && all.iter().any(|a| all.iter().any(|b| clash(a, b)))
 }
 
-/// The same for a uniqueness constraint: equal as keys are, so that 1 and 1.0 are one value in every target; and values with the same bits,
-/// so that NaN is one, as it is in the embedded store.
+/// The same for a uniqueness constraint: equal as keys are, so that 1 and 1.0 are one value and NaN is none, in every target.
 fn are_same(a: &Value, b: &Value) -> bool {
-    are_equal(a, b) || a == b
+    are_equal(a, b)
 }
