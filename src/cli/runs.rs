@@ -38,6 +38,7 @@ fn state(record: &Record) -> &'static str {
         State::Preparing => "not begun",
         State::Loading | State::Finishing => "not finished",
         State::Finished => "finished",
+        State::Forgetting => "forgotten",
         State::Undoing => "half undone",
     }
 }

@@ -36,7 +36,9 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
     let (run, record) = found.ok_or_else(|| no_run(wanted))?;
     let record = Record::read(&run, &record)?;
     match record.state {
-        run::State::Finished => Err(Error::refused(format!("the run {run} is finished: nothing is left to be done"))),
+        run::State::Finished | run::State::Forgetting => {
+            Err(Error::refused(format!("the run {run} is finished: nothing is left to be done")))
+        }
         run::State::Undoing => Err(Error::refused(format!("the run {run} is being undone"))
             .hint(format!("finish that with graphferry undo {run}"))),
         _ => Ok(Some((run, record))),
@@ -394,6 +396,11 @@ impl Work<'_> {
         ids: &mut IdMap,
     ) -> Result<()> {
         let lanes = self.plan.sessions;
+        for (name, text) in target.runs()? {
+            if Record::read(&name, &text)?.state == run::State::Forgetting {
+                target.forget(&name)?;
+            }
+        }
         let (name, mut record, epoch, done, identity) = match resumed {
             Some((name, record)) if record.state != run::State::Preparing => {
                 let epoch = target.fence(&name, lanes)?;
@@ -430,7 +437,7 @@ impl Work<'_> {
             record.state = run::State::Finished;
             return target.record(&name, &record.write()?);
         }
-        target.forget(&name)?;
+        forget(target, &name, &mut record)?;
         *run = None;
         Ok(())
     }
@@ -487,6 +494,13 @@ impl Work<'_> {
             allow_loss: plan.allow_loss.iter().cloned().collect(),
         }
     }
+}
+
+/// Removes the ledger of a run that is over. The record says so first: a ledger of which a part is gone must neither be resumed nor undone.
+pub(super) fn forget(target: &mut dyn Target, run: &str, record: &mut Record) -> Result<()> {
+    record.state = run::State::Forgetting;
+    target.record(run, &record.write()?)?;
+    target.forget(run)
 }
 
 /// Starts the triggers again that a run has stopped.

@@ -19,6 +19,8 @@ pub enum State {
     Finishing,
     /// It is over.
     Finished,
+    /// It is over, and its ledger is being removed: what is left of it says nothing any more.
+    Forgetting,
     /// It is being taken back.
     Undoing,
 }
@@ -94,7 +96,7 @@ impl Record {
     /// Whether nothing is left to be done.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.state == State::Finished
+        matches!(self.state, State::Finished | State::Forgetting)
     }
 
     /// Goes on only with the dump that the run began with.
