@@ -139,7 +139,7 @@ fn assert_same(expected: &[String], found: &[String]) {
 #[test]
 fn the_tool_does_what_the_document_says() {
     let seen = RefCell::new(BTreeMap::<&str, u32>::new());
-    let count = pairs(120);
+    let count = pairs(1000);
     for_pairs(count, |Pair { target, dump, wishes, pace }| {
         let folder = tempfile::tempdir().unwrap();
         let target = fill_store(folder.path(), &target);
