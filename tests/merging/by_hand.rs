@@ -406,6 +406,17 @@ fn ids_as_values_are_rewritten() {
 }
 
 #[test]
+fn what_is_rewritten_is_there_from_the_beginning() {
+    let wishes = Wishes { rewrite: vec![("A".to_owned(), "r".to_owned())], ..wishes(&[], Error) };
+    for rule in ["exists A r", "key A r", "unique A r"] {
+        let target = format!("1 A {{\"r\":9}}\n{rule}");
+        // A reference to a node that comes later.
+        let dump = "5 A {\"r\":6}\n6 A {\"r\":[5]}";
+        gives(&target, dump, &wishes, &format!("{target}\n105 A {{\"r\":106}}\n106 A {{\"r\":[105]}}"));
+    }
+}
+
+#[test]
 fn schemas_are_reconciled() {
     let target = "1 A {\"k\":1}\nunique A k as x";
     let nothing = wishes(&[], Error);
