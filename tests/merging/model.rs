@@ -2,7 +2,7 @@
 //!
 //! It is written to be compared with the document, sentence by sentence. Beyond the document it says:
 //!
-//! 1. For a uniqueness constraint, values are the same that are equal as keys, or that have the same bits (NaN).
+//! 1. For a uniqueness constraint, values are the same that are equal as keys: 1 and 1.0 in every target, and NaN never.
 //! 2. A node must not lack what has to exist in any of the states that it is brought to, nor may two nodes have a unique value in any of
 //!    theirs, even where that ends well.
 //! 3. A uniqueness constraint of the dump is there already where the target has the same as a key.
@@ -388,13 +388,7 @@ fn is_broken(constraint: &Constraint, before: &Graph, states: &[(i64, Vec<String
         a != b
             && !lacks(mine)
             && !lacks(theirs)
-            && values(mine).iter().zip(&values(theirs)).all(|(a, b)| are_same(a, b))
+            && values(mine).iter().zip(&values(theirs)).all(|(a, b)| are_equal(a, b))
     };
     unique && all.iter().any(|a| all.iter().any(|b| clash(a, b)))
-}
-
-/// The same for a uniqueness constraint: equal as keys are, so that 1 and 1.0 are one value in every target; and values with the same bits,
-/// so that NaN is one, as it is in the embedded store.
-fn are_same(a: &Value, b: &Value) -> bool {
-    are_equal(a, b) || a == b
 }
