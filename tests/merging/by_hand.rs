@@ -507,3 +507,28 @@ fn what_is_missing_may_come() {
     refuses("1 B {}\nexists A p", dump, &wishes(&k(), Fill), Refusal::Breach);
     refuses("1 B {}", &format!("{dump}\nexists A p"), &wishes(&k(), Fill), Refusal::Breach);
 }
+
+#[test]
+fn the_last_one_wins_where_some_are_rewritten() {
+    let wishes = Wishes { rewrite: vec![("B".to_owned(), "r".to_owned())], ..wishes(&k(), Overwrite) };
+    let dump = "5 A,B {\"k\":1,\"r\":[5]}\n6 A {\"k\":1,\"r\":14}";
+    gives("1 A {\"k\":1}", dump, &wishes, "1 A,B {\"k\":1,\"r\":14}");
+    gives("1 - {}", dump, &wishes, "1 - {}\n105 A,B {\"k\":1,\"r\":14}");
+    let dump = "5 A {\"k\":1,\"r\":14}\n6 A,B {\"k\":1,\"r\":[5]}";
+    gives("1 A {\"k\":1}", dump, &wishes, "1 A,B {\"k\":1,\"r\":[1]}");
+    let fill = Wishes { on_conflict: Fill, ..wishes };
+    gives("1 A {\"k\":1}", dump, &fill, "1 A,B {\"k\":1,\"r\":14}");
+}
+
+#[test]
+fn relationships_that_differ_are_both_looked_at() {
+    let once = Wishes { relationships: Relationships::OnceWithProperties, ..wishes(&[], Error) };
+    let dump = "1 A {}\n1-R->1 {\"w\":1,\"q\":1}\n1-R->1 {\"w\":1}";
+    refuses("1 - {}", &format!("{dump}\nunique R w"), &once, Refusal::Breach);
+    refuses("1 - {}\nunique R w", dump, &once, Refusal::Breach);
+    // With `once`, the second one is not made.
+    let once = Wishes { relationships: Relationships::Once, ..once };
+    let dump = "1 A {}\n1-R->1\n1-R->1 {\"w\":1}";
+    let target = "1 - {}\n1-R->1 {\"w\":1}";
+    gives(target, &format!("{dump}\nunique R w"), &once, &format!("{target}\n101 A {{}}\n101-R->101\nunique R w"));
+}
