@@ -1,7 +1,9 @@
-//! Examples made by hand: what docs/merging.md promises, one sentence after the other, with the whole result. The model is held against
+//! Examples made by hand: what docs/merging.md promises, one sentence after the other, with the whole result. The
+//! model is held against
 //! them, and the tool against the model on the same graphs.
 //!
-//! A graph is written as lines: `1 A,B {"k":1}` is a node, `1-R->2 {"w":1}` a relationship, `unique A k` a constraint. New nodes have
+//! A graph is written as lines: `1 A,B {"k":1}` is a node, `1-R->2 {"w":1}` a relationship, `unique A k` a constraint.
+//! New nodes have
 //! the id from the dump plus 100.
 
 use crate::drive::{facts, fill_store, last_relationship};
