@@ -1,4 +1,5 @@
-//! Merging against a model of docs/merging.md that shares no code with it: pairs of graphs that collide often, every policy, and what the
+//! Merging against a model of docs/merging.md that shares no code with it: pairs of graphs that collide often, every
+//! policy, and what the
 //! document promises of `undo`, `--dry-run`, `--id-map` and of refusals.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
