@@ -401,6 +401,12 @@ impl Work<'_> {
                 target.forget(&name)?;
             }
         }
+        if resumed.as_ref().is_some_and(|(_, record)| record.state == run::State::Forgetting) {
+            let warning = "the run had come to its end: only the rest of its ledger was left to be removed";
+            self.watch.tell(&Event::Warning(warning));
+            report.warnings.push(warning.to_owned());
+            return Ok(());
+        }
         let (name, mut record, epoch, done, identity) = match resumed {
             Some((name, record)) if record.state != run::State::Preparing => {
                 let epoch = target.fence(&name, lanes)?;
