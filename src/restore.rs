@@ -111,7 +111,7 @@ fn run(
             watch.tell(&Event::Step { what: "checking the dump", total: None });
             survey(&mut *open()?, watch)?
         }
-        Dump::Once(feed) => Known { header: feed.header().clone(), schema: feed.schema().clone(), tally: None },
+        Dump::Once(feed) => Known { header: feed.header().clone(), schema: feed.schema().clone(), ..Known::default() },
     };
     let wishes = match &resumed {
         Some((_, record)) => {
@@ -143,6 +143,9 @@ fn run(
         return Ok(());
     }
     plan.check()?;
+    if known.is_quarantine && plan.mode == Mode::Restoring {
+        return Err(crate::format::only_for_its_target());
+    }
     outcome.report.losses = plan.losses.iter().filter(|loss| loss.kind != "value").cloned().collect();
     outcome.report.keyless = plan.found.map_or(0, |found| found.keyless);
     let plan = &*plan;

@@ -19,6 +19,8 @@ pub struct Known {
     pub schema: Schema,
     /// Its counts; `None` where it can be read only once.
     pub tally: Option<Tally>,
+    /// Whether it refers to nodes of the database that it was meant for.
+    pub is_quarantine: bool,
 }
 
 /// Counts a feed and proves that ids occur once and ends exist. Needs a bit a node and a bit a relationship.
@@ -44,6 +46,7 @@ pub fn survey_names(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<(Known, Nam
 fn look(feed: &mut dyn Feed, watch: Watch<'_>, mut keys: Option<&mut FxHashSet<Box<str>>>) -> Result<Known> {
     let header = feed.header().clone();
     let mut schema = feed.schema().clone();
+    let mut is_quarantine = false;
     let (counter, _) = pump(feed, watch, |pieces| {
         let mut counter = Counter::default();
         let (mut nodes, mut relationships) = (IdSet::default(), IdSet::default());
@@ -58,13 +61,16 @@ fn look(feed: &mut dyn Feed, watch: Watch<'_>, mut keys: Option<&mut FxHashSet<B
                 }
                 Piece::Object(object) => schema.objects.push(object),
                 Piece::Statement(_) => counter.statement(),
-                Piece::Existing { old, .. } => _ = nodes.insert(old),
+                Piece::Existing { old, .. } => {
+                    is_quarantine = true;
+                    nodes.insert(old);
+                }
             }
         }
         schema.objects.iter().for_each(|object| counter.object(object));
         Ok(counter)
     })?;
-    Ok(Known { header, schema: Schema { objects: schema.objects }, tally: Some(counter.tally()) })
+    Ok(Known { header, schema: Schema { objects: schema.objects }, tally: Some(counter.tally()), is_quarantine })
 }
 
 fn add_keys(block: &Block, keys: &mut FxHashSet<Box<str>>) -> Result<()> {

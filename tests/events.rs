@@ -60,9 +60,13 @@ struct Dumped {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(dead_code)]
 struct Moved {
     read: u64,
     written: u64,
+    updated: u64,
+    kept: u64,
+    rejected: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +75,9 @@ struct Moved {
 struct Restored {
     nodes: Moved,
     relationships: Moved,
+    keyless: u64,
+    references_rewritten: u64,
+    references_unknown: u64,
     schema_created: u64,
     schema_skipped: u64,
     schema_failed: Vec<String>,

@@ -18,9 +18,14 @@ fn access() -> Access {
     Access::basic("neo4j", "a-secret-word")
 }
 
+/// No ledger is there: what the server answers when it is asked for one before a scan.
+fn no_ledger() -> Vec<u8> {
+    [success(&[("fields", names(&["count"]))]), record(vec![0.into()]), success(&[])].concat()
+}
+
 /// Scans the nodes of a server that says this after the view is pinned.
 fn scan(said: &[Vec<u8>]) -> (Result<()>, usize) {
-    let server = Scripted::saying(vec![[pinned(), said.concat()].concat()]);
+    let server = Scripted::saying(vec![[pinned(), no_ledger(), said.concat()].concat()]);
     let mut source = backend::open_source(&location(&server), &access()).unwrap();
     let mut view = source.snapshot(None).unwrap();
     let mut items = 0;
@@ -158,7 +163,8 @@ fn only_a_lost_answer_to_commit_leaves_a_doubt() {
     let login = [vec![0, 0, 8, 5], success(&[]), success(&[])].concat();
     let begun = success(&[]);
     let fields = success(&[("fields", names(&["row[0]", "id(n)"]))]);
-    let rows = [record(vec![0.into(), 77.into()]), success(&[])].concat();
+    let list = |value: i64| Value::List(vec![value.into()]);
+    let rows = [record(vec![list(0), list(77)]), success(&[])].concat();
     let whole = [login.clone(), begun.clone(), fields.clone(), rows.clone(), success(&[])];
     let (done, ids) = write(&whole);
     done.unwrap();

@@ -400,7 +400,9 @@ fn the_epoch_is_read_behind_the_lock() {
         let error = waiting.join().unwrap().unwrap_err();
         assert_eq!(error.to_string(), "the run r1 was taken over by another graphferry");
     });
-    assert_eq!(witness.integers("MATCH (n:P) RETURN count(n) AS x"), [0]);
+    drop(session);
+    assert_eq!(Witness::new(TARGET).integers("MATCH (n:P) RETURN count(n) AS x"), [0]);
+    drop(witness);
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
 
 fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &Context) -> Result<Ending> {
     let options = command.form.resolve(file, feed.header());
-    let known = Known { header: feed.header().clone(), schema: feed.schema().clone(), tally: None };
+    let known = Known { header: feed.header().clone(), schema: feed.schema().clone(), ..Known::default() };
     let plan = plan(&known, &options)?;
     if command.dry_run {
         return print_plan(&known, feed.estimate(), &plan, &options);

@@ -37,7 +37,7 @@ pub(super) fn feed(feed: &mut dyn Feed, context: &Context) -> Result<NamedTempFi
         jobs: 1,
         allow_loss: BTreeSet::new(),
     };
-    let known = Known { header: feed.header().clone(), schema: feed.schema().clone(), tally: None };
+    let known = Known { header: feed.header().clone(), schema: feed.schema().clone(), ..Known::default() };
     let plan = plan(&known, &options)?;
     let writer = file.reopen().map_err(|cause| Error::io("opening a temporary file", cause))?;
     let _ = dump(feed, Output::stream(writer), &options, plan, context.watch())?;

@@ -56,8 +56,6 @@ pub struct State<'a> {
     pub entity: Entity,
     /// Its id in the dump.
     pub old: i64,
-    /// The ends of a relationship that is created only where there is none like it.
-    pub ends: Option<(Entity, Entity)>,
 }
 
 /// A rule that would be broken.
@@ -76,7 +74,6 @@ struct Tuple {
     hash: Hash,
     entity: Entity,
     old: i64,
-    ends: Option<(Entity, Entity)>,
 }
 
 /// What the rules have seen.
@@ -102,6 +99,11 @@ impl Examination {
     #[must_use]
     pub fn concerns(&self, class: Class) -> bool {
         self.rules.iter().any(|rule| rule.class == class)
+    }
+
+    /// The types of relationships that rules are about.
+    pub fn types(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter(|rule| rule.class == Class::Relationships).map(|rule| &*rule.name)
     }
 
     /// Looks at an item in a state; tells a breach that is plain already.
@@ -139,19 +141,19 @@ impl Examination {
             if rule.unique
                 && let Some(hash) = hasher.of_properties(state.properties, &rule.properties)?
             {
-                tuples.push(Tuple { hash, entity: state.entity, old: state.old, ends: state.ends });
+                tuples.push(Tuple { hash, entity: state.entity, old: state.old });
             }
         }
         Ok(())
     }
 
-    /// Compares what was seen with one another and with the target, which `look` pushes: id, ends, values.
+    /// Compares what was seen with one another and with the target, which `look` pushes: id and values.
     ///
     /// # Errors
     /// What `look` and `tell` say.
     pub fn finish(
         self,
-        mut look: impl FnMut(&Rule, &mut dyn FnMut(i64, (i64, i64), &[u8]) -> Result<()>) -> Result<()>,
+        mut look: impl FnMut(&Rule, &mut dyn FnMut(i64, &[u8]) -> Result<()>) -> Result<()>,
         tell: &mut dyn FnMut(Breach) -> Result<()>,
     ) -> Result<()> {
         let Self { rules, tuples, satisfied, mut hasher } = self;
@@ -160,8 +162,7 @@ impl Examination {
             let noun = rule.class.noun();
             for group in tuples.chunk_by(|a, b| a.hash == b.hash) {
                 let Some((first, others)) = group.split_first() else { continue };
-                let rival =
-                    |other: &&Tuple| other.entity != first.entity && (first.ends.is_none() || other.ends != first.ends);
+                let rival = |other: &&Tuple| other.entity != first.entity;
                 for other in others.iter().filter(rival) {
                     let message = format!(
                         "{noun} {} has what {noun} {} of the dump has already: {}",
@@ -174,7 +175,7 @@ impl Examination {
                 continue;
             }
             let mut own: Vec<Hash> = Vec::new();
-            look(&rule, &mut |id, ends, values| {
+            look(&rule, &mut |id, values| {
                 let Some(hash) = hasher.of_values(values)? else {
                     if rule.required && rule.is_new && !satisfied.contains(&id) && lacks(values)? {
                         let message = format!("{noun} {id} of the target lacks a property: {}", rule.describe);
@@ -190,11 +191,8 @@ impl Examination {
                 }
                 let from = tuples.partition_point(|tuple| tuple.hash < hash);
                 let same = tuples.iter().skip(from).take_while(|tuple| tuple.hash == hash);
-                let ends = Some((Entity::Present(ends.0), Entity::Present(ends.1)));
-                let is_me = |tuple: &Tuple| match rule.class {
-                    Class::Nodes => tuple.entity == Entity::Present(id),
-                    Class::Relationships => tuple.ends == ends,
-                };
+                // Relationships of the target are not changed, so that none of the dump is one of them.
+                let is_me = |tuple: &Tuple| rule.class == Class::Nodes && tuple.entity == Entity::Present(id);
                 for tuple in same.filter(|tuple| !is_me(tuple)) {
                     let message = format!(
                         "{noun} {} has what {noun} {id} of the target has already: {}",

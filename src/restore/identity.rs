@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub type Hash = [u64; 2];
 
 /// What a node of the dump turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entity {
     /// A node of the target.
     Present(i64),
@@ -153,6 +153,7 @@ impl<'a> Claims<'a> {
                 if reason.entity != entity {
                     reason.other = Some(entity);
                 }
+                reason.other = reason.other.or(other);
             }
             let is = match found {
                 Some(reason) if reason.other.is_some() => {

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::feed::pump;
 use crate::format::Piece;
 use crate::ids::IdMap;
-use crate::model::{Block, Class, Kind, SchemaObject, change, json};
+use crate::model::content::Content;
+use crate::model::{Block, Class, Item, Kind, SchemaObject, change, json};
 use crate::observe::{Conflict, Event, Watch};
 use crate::survey::Known;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -212,7 +213,7 @@ fn breaches(
         kept: FxHashMap::default(),
         several: identity.later.values().copied().collect(),
     };
-    let once = policy.relationships.once() != Once::Always;
+    let mut known = Twins::find(target, identity, policy.relationships.once(), &examination)?;
     reading.blocks(&mut |block| {
         if !examination.concerns(block.class()) {
             return Ok(());
@@ -222,16 +223,17 @@ fn breaches(
             let before = states.before(block)?;
             for item in block.items() {
                 let Some((entity, kind, properties)) = states.after(block, item, &before)? else { continue };
-                let state = State { kind: &kind, properties: &properties, entity, old: item.id, ends: None };
+                let state = State { kind: &kind, properties: &properties, entity, old: item.id };
                 examination.add(Class::Nodes, &state, &mut |breach| tell(breach, line(item)))?;
             }
             return Ok(());
         }
         for item in block.items() {
-            let end = |old| identity.of(old).unwrap_or(Entity::Fresh(old));
-            let ends = once.then(|| (end(item.start), end(item.end)));
+            if !known.is_new(block, item)? {
+                continue;
+            }
             let (kind, properties) = (block.kind(item), block.properties(item));
-            let state = State { kind, properties, entity: Entity::Fresh(item.id), old: item.id, ends };
+            let state = State { kind, properties, entity: Entity::Fresh(item.id), old: item.id };
             examination.add(Class::Relationships, &state, &mut |breach| tell(breach, line(item)))?;
         }
         Ok(())
@@ -240,12 +242,70 @@ fn breaches(
         |rule, sink| {
             target.look(rule.class, &rule.name, &rule.properties, &mut |seen| {
                 watch.stop.check()?;
-                sink(seen.id, (seen.start, seen.end), seen.values)
+                sink(seen.id, seen.values)
             })
         },
         &mut |breach| tell(breach, None),
     )?;
     Ok(count)
+}
+
+/// Relationships that are there or come earlier, where those like them are not created.
+struct Twins<'a> {
+    identity: &'a Identity,
+    once: Once,
+    content: Content,
+    /// Type, start, end, and the hash of the properties where they count.
+    known: FxHashSet<(Box<str>, Entity, Entity, u128)>,
+}
+
+impl<'a> Twins<'a> {
+    /// Those of the target, of the types that the rules are about and between nodes that the dump has as well.
+    fn find(target: &mut dyn Target, identity: &'a Identity, once: Once, examination: &Examination) -> Result<Self> {
+        let mut twins = Self { identity, once, content: Content::default(), known: FxHashSet::default() };
+        if once == Once::Always {
+            return Ok(twins);
+        }
+        let mut ours = FxHashSet::default();
+        identity.matched.for_each(&mut |_, id| _ = ours.insert(id));
+        let mut session = target.session()?;
+        let types: std::collections::BTreeSet<&str> = examination.types().collect();
+        for name in types {
+            let mut ids = Vec::new();
+            target.look(Class::Relationships, name, &[], &mut |seen| {
+                if ours.contains(&seen.start) && ours.contains(&seen.end) {
+                    ids.push(seen.id);
+                }
+                Ok(())
+            })?;
+            for ids in ids.chunks(5_000) {
+                let found = session.read(Class::Relationships, ids)?;
+                for item in found.items() {
+                    let (start, end) = (Entity::Present(item.start), Entity::Present(item.end));
+                    twins.note(&found, item, start, end)?;
+                }
+            }
+        }
+        Ok(twins)
+    }
+
+    fn note(&mut self, block: &Block, item: &Item, start: Entity, end: Entity) -> Result<bool> {
+        let hash = match self.once {
+            Once::Properties => self.content.hash(&[], block.properties(item), &[])?,
+            _ => 0,
+        };
+        Ok(self.known.insert((block.kind(item).relationship_type().into(), start, end, hash)))
+    }
+
+    /// Whether a relationship of the dump will be created.
+    fn is_new(&mut self, block: &Block, item: &Item) -> Result<bool> {
+        if self.once == Once::Always {
+            return Ok(true);
+        }
+        let end = |old| self.identity.of(old).unwrap_or(Entity::Fresh(old));
+        let (start, end) = (end(item.start), end(item.end));
+        self.note(block, item, start, end)
+    }
 }
 
 /// What nodes are in the end, for constraints to be held against.
@@ -278,7 +338,7 @@ impl States<'_> {
     fn after(
         &mut self,
         block: &Block,
-        item: &crate::model::Item,
+        item: &Item,
         before: &FxHashMap<i64, (Kind, Vec<u8>)>,
     ) -> Result<Option<(Entity, Kind, Vec<u8>)>> {
         let policy = &self.plan.policy;

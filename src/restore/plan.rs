@@ -348,7 +348,13 @@ impl fmt::Display for Plan {
             self.policy.fmt_lines(f)?;
         }
         if let Some(found) = &self.found {
-            writeln!(f, "found       {} nodes are there already, {} lack their key", found.recognised, found.keyless)?;
+            if self.policy.recognises() {
+                writeln!(
+                    f,
+                    "found       {} nodes are there already, {} lack their key",
+                    found.recognised, found.keyless
+                )?;
+            }
             for (count, what) in [
                 (found.conflicts, "nodes are there already: --on-conflict says what to do with them"),
                 (found.ambiguous, "nodes would be several at once"),

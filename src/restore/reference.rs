@@ -112,7 +112,7 @@ fn rewrite(
         let mut value = Cursor::new(raw);
         match value.value()? {
             ValueRef::Integer(old) => put_integer(out, find(old).unwrap_or(old)),
-            ValueRef::List(size) => {
+            ValueRef::List(size) if all_integers(&mut value.clone(), size)? => {
                 put_list(out, size);
                 for _ in 0..size {
                     let raw = value.raw()?;
@@ -126,6 +126,16 @@ fn rewrite(
         }
     }
     Ok(())
+}
+
+/// Whether a list holds nothing but integers.
+fn all_integers(members: &mut Cursor<'_>, size: usize) -> Result<bool> {
+    for _ in 0..size {
+        if !matches!(Cursor::new(members.raw()?).value()?, ValueRef::Integer(_)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 #[cfg(test)]

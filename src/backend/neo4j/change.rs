@@ -1,9 +1,10 @@
 //! Changes of what is there: nodes that get more, and items that a run takes back.
 
+use super::batch::kind_of;
 use super::ledger::{self, LOCK};
 use super::link::parameters;
 use super::rows::Rows;
-use super::session::{Neo4jSession, kind_of};
+use super::session::Neo4jSession;
 use crate::backend::{Deed, Entry, Mark, Update, ledger::Printer};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};

@@ -6,8 +6,9 @@
 //! | a lane, one for each session | `run`, `lane`, `epoch`, `batch`: the last batch that was sent through it |
 //! | a line | `run`, `batch`, `from`, `entry` |
 //!
-//! A session sends COMMIT only after it has written to its lane. So whoever holds the lock of a lane knows that nothing of that session is under way,
-//! and reads the epoch only behind the lock: a transaction sees what others commit while it waits.
+//! A session sends COMMIT only after it has written to its lane. So whoever holds the lock of a lane knows that nothing
+//! of that session is under way. The epoch is read behind the lock and not before: a transaction may have waited for it
+//! while another one raised the epoch.
 
 use super::link::{Link, parameters};
 use crate::backend::{Entry, Place};
@@ -18,8 +19,8 @@ use crate::wire::{Connection, Mode, Query};
 /// The label of every node of the ledger.
 pub(super) const LABEL: &str = "__GraphFerry__";
 
-/// A property that nothing of the user's has. A lane has it so that the server knows the name: removing it from a node then takes the lock of the node and
-/// changes nothing.
+/// A property that nothing of the user's has. A lane has it so that the server knows the name: removing it from a node
+/// then takes the lock of the node and changes nothing.
 pub(super) const LOCK: &str = "__graphferry__";
 
 /// Writes to the lane, then goes on only if it is still ours.

@@ -1,7 +1,8 @@
 //! Relationships: all of a batch, or those that are not there already.
 
+use super::batch::{kind_of, no_ends};
 use super::ledger::LOCK;
-use super::session::{Neo4jSession, kind_of, no_ends};
+use super::session::Neo4jSession;
 use super::values;
 use crate::backend::{Deed, Entry, Mark, Once, ledger::Printer};
 use crate::error::Result;
@@ -30,7 +31,7 @@ impl Neo4jSession {
                 put_integer(&mut self.parameters, number as i64);
             }
             let kind = kind_of(new)?;
-            let text = format!("{tag}{}RETURN row[3], id(r)", create(&kind));
+            let text = format!("{tag}{}RETURN collect(row[3]), collect(id(r))", create(&kind));
             entry.ids = self.numbered(&text, new)?;
         }
         let mut printer = Printer::default();
@@ -59,8 +60,8 @@ impl Neo4jSession {
         }
     }
 
-    /// The relationships of a batch that are not there yet, each once. The lock of the start nodes keeps other sessions of the run from creating
-    /// one in between.
+    /// The relationships of a batch that are not there yet, each once. The lock of the start nodes keeps other sessions
+    /// of the run from creating one in between.
     fn without_known(&mut self, batch: &Block, once: Once, marked: bool) -> Result<Block> {
         let tag = self.open_rows(batch.len(), marked)?;
         for (number, item) in batch.items().iter().enumerate() {

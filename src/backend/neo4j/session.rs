@@ -1,18 +1,19 @@
 //! The session: batches, each in one transaction.
 //!
-//! Properties go out as they lie in the block. BEGIN travels with the statement, COMMIT apart from it: the answer is looked at before anything
-//! is kept, and a connection that is lost before COMMIT has left nothing behind. Only a lost answer to COMMIT leaves a doubt, and that the
-//! ledger settles: a batch with a mark writes its line just before COMMIT.
+//! Properties go out as they lie in the block. BEGIN travels with the statement, COMMIT apart from it: the answer is
+//! looked at before anything is kept, and a connection that is lost before COMMIT has left nothing behind. Only a lost
+//! answer to COMMIT leaves a doubt, and that the ledger settles: a batch with a mark writes its line just before COMMIT.
 //!
-//! Items are numbered in their batch and the server tells the number beside the new id, so that no order of rows is relied on.
+//! Items are numbered in their batch and the server tells the numbers beside the new ids, so that no order of rows is
+//! relied on.
 
+use super::batch::{kind_of, no_ends, place};
 use super::ledger::{self, HOLD, TAG};
 use super::link::{Link, parameters};
 use crate::backend::{Deed, Entry, Mark, Once, Place, Session, Update, ledger::Printer};
-use crate::cypher::{self, Dialect};
-use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::error::{Error, Result, Retry};
 use crate::model::packstream::{put_integer, put_list, put_map, put_string};
-use crate::model::{Block, Class, Cursor, Kind, Value};
+use crate::model::{Block, Class, Value};
 use crate::wire::{Connection, Mode, Query, Summary};
 use std::collections::HashMap;
 
@@ -44,8 +45,8 @@ impl Neo4jSession {
         Self { link, connection, parameters: Vec::new(), open: false, post: None, lines: None }
     }
 
-    /// Begins the parameters: one list of so many rows, which must follow. Gives what the statement must begin with: a batch of a run says so, that
-    /// it can be found where it was left behind.
+    /// Begins the parameters: one list of so many rows, which must follow. Gives what the statement must begin with: a
+    /// batch of a run says so, that it can be found where it was left behind.
     pub(super) fn open_rows(&mut self, rows: usize, marked: bool) -> Result<&'static str> {
         if self.parameters.capacity() > KEEP {
             self.parameters = Vec::new();
@@ -168,7 +169,8 @@ impl Neo4jSession {
             self.parameters.extend_from_slice(batch.properties(item));
         }
         let kind = kind_of(batch)?;
-        let text = format!("{tag}UNWIND $rows AS row CREATE (n{kind}) SET n = row[1] RETURN row[0], id(n)");
+        let text =
+            format!("{tag}UNWIND $rows AS row CREATE (n{kind}) SET n = row[1] RETURN collect(row[0]), collect(id(n))");
         let made = self.numbered(&text, batch)?;
         if let Some(mark) = mark {
             let mut entry = Entry::new(mark, Deed::Nodes, batch);
@@ -192,38 +194,6 @@ impl Neo4jSession {
             false => Err(Error::failed(format!("the server tells {} ids for {} nodes", made.len(), batch.len()))),
         }
     }
-}
-
-/// The error for relationships that cannot be made.
-pub(super) fn no_ends(missing: usize, batch: &Block) -> Error {
-    let text = format!("{missing} of {} relationships have an end that is not there", batch.len());
-    Error::new(ErrorKind::Server, text)
-}
-
-/// The kind that all items of a batch have, as `` :`A`:`B` ``.
-pub(super) fn kind_of(batch: &Block) -> Result<String> {
-    let Some(first) = batch.items().first() else { return Ok(String::new()) };
-    let kind: &Kind = batch.kind(first);
-    if batch.items().iter().any(|item| item.kind != first.kind && batch.kind(item) != kind) {
-        return Err(Error::failed("a batch mixes labels or types"));
-    }
-    let mut text = Vec::new();
-    for name in kind.names() {
-        text.push(b':');
-        cypher::name::put(Dialect::Neo4j, name, &mut text)?;
-    }
-    Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-/// Puts the id of a row (number in the batch, id) in its place.
-pub(super) fn place(row: &[u8], ids: &mut [Option<i64>]) -> Result<()> {
-    let mut cursor = Cursor::new(row);
-    cursor.list()?;
-    let number = cursor.integer()?;
-    let slot = usize::try_from(number).ok().and_then(|number| ids.get_mut(number));
-    *slot.ok_or_else(|| Error::failed(format!("the server tells an id for row {number}, which was not sent")))? =
-        Some(cursor.integer()?);
-    Ok(())
 }
 
 impl Session for Neo4jSession {
@@ -304,39 +274,5 @@ impl Session for Neo4jSession {
         // The text is the dump's: it says itself which language it is in, if it must.
         let query = Query::alone(text, Mode::Write, Some(self.link.database()));
         self.connection.query(&query, |_| Ok(())).map(|_| ())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-    use super::*;
-    use crate::model::Value;
-
-    #[test]
-    fn ids_are_placed_by_their_number() {
-        let row = |number: i64, id: i64| Value::List(vec![number.into(), id.into()]).to_packstream();
-        let mut ids = vec![None; 3];
-        for (number, id) in [(2, 70), (0, 90), (1, 80)] {
-            place(&row(number, id), &mut ids).unwrap();
-        }
-        assert_eq!(ids, [Some(90), Some(80), Some(70)]);
-        for number in [-1, 3] {
-            let error = place(&row(number, 1), &mut ids).unwrap_err().to_string();
-            assert_eq!(error, format!("the server tells an id for row {number}, which was not sent"));
-        }
-    }
-
-    #[test]
-    fn a_batch_has_one_kind() {
-        let mut batch = Block::new(Class::Nodes);
-        for labels in [&["A`", "B"][..], &["A`", "B"], &[]] {
-            let kind = batch.add_kind(Kind::labels(labels));
-            batch.buffer().push(0xA0);
-            batch.push(1, 0, 0, kind, 0);
-        }
-        assert_eq!(kind_of(&batch.slice(0..2)).unwrap(), ":`A```:`B`");
-        assert_eq!(kind_of(&batch.slice(2..3)).unwrap(), "");
-        assert_eq!(kind_of(&batch).unwrap_err().to_string(), "a batch mixes labels or types");
     }
 }

@@ -1,11 +1,13 @@
 //! Constraints that the store enforces: uniqueness, existence, and both of them as a key.
 //!
 //! Two values are the same here when type and encoding are the same: 1 and 1.0 are two values, and so are 0.0 and -0.0.
-//! An item that lacks one of the properties is outside a uniqueness constraint, and breaks an existence constraint.
+//! NaN equals nothing. An item that lacks one of the properties is outside a uniqueness constraint, and breaks an existence constraint.
 
 use super::fault::{during, fault};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Block, Class, ConstraintKind, Cursor, Entity, Item, Kind, SchemaObject, Value, packstream};
+use crate::model::{
+    Block, Class, ConstraintKind, Cursor, Entity, Item, Kind, SchemaObject, Value, ValueRef, packstream,
+};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 /// Keys longer than this are kept as a hash.
@@ -30,6 +32,8 @@ pub(super) struct Rule {
 enum Said {
     /// Every property is there; the key was built.
     Key,
+    /// Every property is there, but a NaN is among them, which equals nothing, itself included.
+    Unequal,
     /// This property is not.
     Lacks(usize),
 }
@@ -150,6 +154,7 @@ impl Rule {
     fn key(&self, properties: &[u8], key: &mut Vec<u8>) -> Result<bool> {
         match self.say(properties, key)? {
             Said::Key => Ok(self.unique),
+            Said::Unequal => Ok(false),
             Said::Lacks(_) if !self.required => Ok(false),
             Said::Lacks(which) => {
                 let name = self.properties.get(which).map_or("", String::as_str);
@@ -161,6 +166,7 @@ impl Rule {
     }
 
     fn say(&self, properties: &[u8], key: &mut Vec<u8>) -> Result<Said> {
+        let mut unequal = false;
         for (which, wanted) in self.properties.iter().enumerate() {
             let mut cursor = Cursor::new(properties);
             let mut found = false;
@@ -173,7 +179,9 @@ impl Rule {
                 found = true;
                 let mut value = Cursor::new(cursor.raw()?);
                 while !value.is_at_end() {
-                    packstream::put_value(key, &value.value()?);
+                    let value = value.value()?;
+                    unequal |= matches!(value, ValueRef::Float(float) if float.is_nan());
+                    packstream::put_value(key, &value);
                 }
                 break;
             }
@@ -181,7 +189,7 @@ impl Rule {
                 return Ok(Said::Lacks(which));
             }
         }
-        Ok(Said::Key)
+        Ok(if unequal { Said::Unequal } else { Said::Key })
     }
 
     fn taken(&self, properties: &[u8], holder: i64) -> Error {

@@ -113,7 +113,9 @@ impl Reader {
 
     fn step(&mut self) -> Result<Step> {
         let class = if self.lines.line().starts_with(b"{\"node\":") { Class::Nodes } else { Class::Relationships };
-        let looks_like_item = class == Class::Nodes || self.lines.line().starts_with(b"{\"relationship\":");
+        // After the relationships only a reference to an existing node may follow, which is no item.
+        let looks_like_item =
+            (class == Class::Nodes && !self.saw_relationships) || self.lines.line().starts_with(b"{\"relationship\":");
         if looks_like_item {
             if !self.make_room(class)? {
                 return Ok(Step::Flush);
