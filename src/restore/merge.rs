@@ -36,7 +36,11 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
     let (run, record) = found.ok_or_else(|| no_run(wanted))?;
     let record = Record::read(&run, &record)?;
     match record.state {
-        run::State::Finished => Err(Error::refused(format!("the run {run} is finished: nothing is left to be done"))),
+        run::State::Forgotten => Err(Error::refused(format!("the run {run} is being forgotten"))
+            .hint(format!("finish that with graphferry runs --forget {run}"))),
+        run::State::Finished if !record.is_left_over() => {
+            Err(Error::refused(format!("the run {run} is finished: nothing is left to be done")))
+        }
         run::State::Undoing => Err(Error::refused(format!("the run {run} is being undone"))
             .hint(format!("finish that with graphferry undo {run}"))),
         _ => Ok(Some((run, record))),
@@ -393,6 +397,21 @@ impl Work<'_> {
         run: &mut Option<String>,
         ids: &mut IdMap,
     ) -> Result<()> {
+        if let Some((name, record)) = &resumed
+            && record.is_left_over()
+        {
+            let warning = "the run had come to its end: only the rest of its ledger was left to be removed";
+            self.watch.tell(&Event::Warning(warning));
+            report.warnings.push(warning.to_owned());
+            return target.forget(name);
+        }
+        if resumed.is_none() {
+            for (left, record) in target.runs()? {
+                if Record::read(&left, &record)?.is_left_over() {
+                    target.forget(&left)?;
+                }
+            }
+        }
         let lanes = self.plan.sessions;
         let (name, mut record, epoch, done, identity) = match resumed {
             Some((name, record)) if record.state != run::State::Preparing => {
@@ -430,7 +449,7 @@ impl Work<'_> {
             record.state = run::State::Finished;
             return target.record(&name, &record.write()?);
         }
-        target.forget(&name)?;
+        run::retire(target, &name, &mut record, run::State::Finished)?;
         *run = None;
         Ok(())
     }

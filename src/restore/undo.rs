@@ -5,7 +5,7 @@
 //! that got the same id: it stays, unless it is forced.
 
 use super::merge::{no_run, wake};
-use super::run::{Record, State};
+use super::run::{Record, State, retire};
 use crate::backend::ledger::Printer;
 use crate::backend::{Deed, Entry, Place, Session, Target};
 use crate::error::{Error, Result};
@@ -62,6 +62,12 @@ impl fmt::Display for Undone {
 /// There is no such run, or it changed nodes and did not keep what they were: then nothing was done. Or the target fails: then it can be called again.
 pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -> Result<Undone> {
     let mut record = find(target, run)?;
+    if record.is_left_over() {
+        return Err(Error::refused(format!(
+            "the ledger of the run {run} is being removed: it cannot be undone any more"
+        ))
+        .hint(format!("finish that with graphferry runs --forget {run}")));
+    }
     let epoch = target.fence(run, 1)?;
     if !first(target, run, 1, &|entry| entry.deed == Deed::Updates && entry.items > 0 && entry.before.is_empty())?
         .is_empty()
@@ -114,7 +120,7 @@ pub fn forget(target: &mut dyn Target, run: &str) -> Result<()> {
     let mut record = find(target, run)?;
     target.fence(run, 1)?;
     wake(target, run, &mut record)?;
-    target.forget(run)
+    retire(target, run, &mut record, State::Forgotten)
 }
 
 fn find(target: &mut dyn Target, run: &str) -> Result<Record> {
