@@ -36,9 +36,7 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
     let (run, record) = found.ok_or_else(|| no_run(wanted))?;
     let record = Record::read(&run, &record)?;
     match record.state {
-        run::State::Finished => {
-            Err(Error::refused(format!("the run {run} is finished: nothing is left to be done")))
-        }
+        run::State::Finished => Err(Error::refused(format!("the run {run} is finished: nothing is left to be done"))),
         run::State::Undoing => Err(Error::refused(format!("the run {run} is being undone"))
             .hint(format!("finish that with graphferry undo {run}"))),
         _ => Ok(Some((run, record))),
