@@ -179,7 +179,9 @@ impl Messages {
         const COMMIT: [u8; 2] = [0xB0, 0x12];
         let mut hello = [0; 20];
         self.from.read_exact(&mut hello)?;
-        self.to.write_all(&hello)?;
+        // Bolt 5.0 to 5.8, by the old handshake: after it there are nothing but messages.
+        let magic_and_offer = [0x60, 0x60, 0xB0, 0x17, 0, 8, 8, 5];
+        self.to.write_all(&[&magic_and_offer[..], &[0; 12]].concat())?;
         let mut has_words = false;
         loop {
             let (bytes, body) = self.message()?;
