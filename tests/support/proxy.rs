@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Which way bytes go.
@@ -94,6 +94,122 @@ fn carry(mut from: TcpStream, mut to: TcpStream, counter: Option<&AtomicU64>, li
             let _ = from.shutdown(Shutdown::Both);
             let _ = to.shutdown(Shutdown::Both);
             return;
+        }
+    }
+}
+
+/// Where a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The COMMIT never reaches the server.
+    Before,
+    /// The server has answered the COMMIT, and nothing of that reaches the client.
+    After,
+}
+
+/// A proxy that cuts at COMMIT.
+pub struct AtCommit {
+    /// `bolt://127.0.0.1:PORT`.
+    pub url: String,
+    cuts: Arc<Mutex<Vec<Cut>>>,
+}
+
+impl AtCommit {
+    /// The cuts that were made.
+    pub fn cuts(&self) -> Vec<Cut> {
+        self.cuts.lock().unwrap().clone()
+    }
+}
+
+/// Starts a proxy that cuts connections at the COMMIT of transactions in which a message has `words`; `choose` says which, by their number from 0.
+pub fn at_commit(server: &str, words: &'static str, choose: fn(u64) -> Option<Cut>) -> AtCommit {
+    let server = server.trim_start_matches("bolt://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("bolt://{}", listener.local_addr().unwrap());
+    let cuts = Arc::new(Mutex::new(Vec::new()));
+    let (made, number) = (Arc::clone(&cuts), Arc::new(AtomicU64::new(0)));
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            let upstream = TcpStream::connect(&server).unwrap();
+            let deaf = Arc::new(AtomicBool::new(false));
+            let (from, to, is_deaf) = (upstream.try_clone().unwrap(), client.try_clone().unwrap(), Arc::clone(&deaf));
+            std::thread::spawn(move || carry_until(from, to, &is_deaf));
+            let (made, number) = (Arc::clone(&made), Arc::clone(&number));
+            std::thread::spawn(move || {
+                let mut messages = Messages { from: client, to: upstream, words, deaf };
+                let carried = messages.carry(&mut || {
+                    let cut = choose(number.fetch_add(1, Ordering::SeqCst));
+                    made.lock().unwrap().extend(cut);
+                    cut
+                });
+                if carried.is_err() {
+                    let _ = messages.from.shutdown(Shutdown::Both);
+                    let _ = messages.to.shutdown(Shutdown::Both);
+                }
+            });
+        }
+    });
+    AtCommit { url, cuts }
+}
+
+/// Carries bytes until nothing may come through any more: then the next ones end both sides.
+fn carry_until(mut from: TcpStream, mut to: TcpStream, deaf: &AtomicBool) {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let size = from.read(&mut buffer).unwrap_or(0);
+        if size == 0 || deaf.load(Ordering::SeqCst) || to.write_all(&buffer[..size]).is_err() {
+            let _ = from.shutdown(Shutdown::Both);
+            let _ = to.shutdown(Shutdown::Both);
+            return;
+        }
+    }
+}
+
+/// A client's messages on their way to the server.
+struct Messages {
+    from: TcpStream,
+    to: TcpStream,
+    words: &'static str,
+    deaf: Arc<AtomicBool>,
+}
+
+impl Messages {
+    fn carry(&mut self, commit: &mut dyn FnMut() -> Option<Cut>) -> std::io::Result<()> {
+        const COMMIT: [u8; 2] = [0xB0, 0x12];
+        let mut hello = [0; 20];
+        self.from.read_exact(&mut hello)?;
+        // Bolt 5.0 to 5.8, by the old handshake: after it there are nothing but messages.
+        let magic_and_offer = [0x60, 0x60, 0xB0, 0x17, 0, 8, 8, 5];
+        self.to.write_all(&[&magic_and_offer[..], &[0; 12]].concat())?;
+        let mut has_words = false;
+        loop {
+            let (bytes, body) = self.message()?;
+            has_words |= body.windows(self.words.len()).any(|window| window == self.words.as_bytes());
+            let cut = (body == COMMIT && std::mem::take(&mut has_words)).then(&mut *commit).flatten();
+            match cut {
+                Some(Cut::Before) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
+                Some(Cut::After) => self.deaf.store(true, Ordering::SeqCst),
+                None => {}
+            }
+            self.to.write_all(&bytes)?;
+        }
+    }
+
+    /// A message as it came, and put together from its chunks.
+    fn message(&mut self) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+        let (mut bytes, mut body) = (Vec::new(), Vec::new());
+        loop {
+            let mut size = [0; 2];
+            self.from.read_exact(&mut size)?;
+            bytes.extend(size);
+            let begin = body.len();
+            body.resize(begin + usize::from(u16::from_be_bytes(size)), 0);
+            self.from.read_exact(&mut body[begin..])?;
+            bytes.extend(&body[begin..]);
+            if size == [0, 0] {
+                return Ok((bytes, body));
+            }
         }
     }
 }

@@ -105,8 +105,13 @@ impl Neo4jSession {
         };
         self.open = true;
         let done = self.connection.query(&query.with(parameters), row);
-        // Nothing was committed, so another connection may do it again.
-        done.map_err(|error| if self.connection.is_lost() { error.retrying(Retry::Again) } else { error })
+        // Nothing was committed, so another connection may do it again. The one procedure that is called is that of the tag, which fails when the
+        // transaction was ended meanwhile: a server may take it for the one before it, whose client is gone.
+        let passes = |error: &Error| error.server_code() == Some("Neo.ClientError.Procedure.ProcedureCallFailed");
+        done.map_err(|error| match self.connection.is_lost() || passes(&error) {
+            true => error.retrying(Retry::Again),
+            false => error,
+        })
     }
 
     /// Commits what `work` did, or gives it up.
