@@ -1,4 +1,5 @@
-//! Merging against a model of docs/merging.md that shares no code with it: pairs of graphs that collide often, every policy, and what the
+//! Merging against a model of docs/merging.md that shares no code with it: pairs of graphs that collide often, every
+//! policy, and what the
 //! document promises of `undo`, `--dry-run`, `--id-map` and of refusals.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
@@ -139,7 +140,7 @@ fn assert_same(expected: &[String], found: &[String]) {
 #[test]
 fn the_tool_does_what_the_document_says() {
     let seen = RefCell::new(BTreeMap::<&str, u32>::new());
-    let count = pairs(120);
+    let count = pairs(1000);
     for_pairs(count, |Pair { target, dump, wishes, pace }| {
         let folder = tempfile::tempdir().unwrap();
         let target = fill_store(folder.path(), &target);

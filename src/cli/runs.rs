@@ -35,12 +35,11 @@ pub(super) struct Undo {
 
 fn state(record: &Record) -> &'static str {
     match record.state {
-        State::Finished if record.is_left_over() => "finished, but for the rest of its ledger",
         State::Preparing => "not begun",
         State::Loading | State::Finishing => "not finished",
         State::Finished => "finished",
+        State::Forgetting => "forgotten",
         State::Undoing => "half undone",
-        State::Forgotten => "half forgotten",
     }
 }
 

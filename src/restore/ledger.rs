@@ -16,7 +16,19 @@ const PAIRS: usize = 50_000;
 
 /// Batches that are done, and forgotten when they have been asked for.
 #[derive(Debug, Default)]
-pub struct Done(BTreeMap<u64, Vec<Entry>>);
+pub struct Done(BTreeMap<u64, Vec<Line>>);
+
+/// What is kept of a line: no more than it takes to go on.
+#[derive(Debug)]
+struct Line {
+    from: u64,
+    items: u64,
+    deed: Deed,
+    old: u64,
+    made: u64,
+    /// Ids of nodes that were created.
+    ids: Vec<i64>,
+}
 
 /// What of a batch is done, and what is not.
 #[derive(Debug, Default)]
@@ -39,18 +51,15 @@ impl Done {
     pub fn read(target: &mut dyn Target, run: &str) -> Result<(Self, Identity)> {
         let mut done = Self::default();
         let mut identity = Identity::default();
-        target.entries(run, &mut |mut entry| {
+        target.entries(run, &mut |entry| {
             match entry.deed {
                 Deed::Matches => pairs(&entry.ids).for_each(|(old, id)| identity.matched.bind(old, id)),
                 Deed::Later => identity.later.extend(pairs(&entry.ids)),
                 Deed::Nodes | Deed::Relationships | Deed::Updates => {
-                    entry.before = Vec::new();
-                    entry.prints = Vec::new();
-                    if entry.deed == Deed::Relationships {
-                        // Only how many there are is of interest.
-                        entry.ids = vec![0; entry.ids.len()];
-                    }
-                    done.0.entry(entry.batch).or_default().push(entry);
+                    let Entry { from, items, deed, old, .. } = entry;
+                    let made = entry.ids.len() as u64;
+                    let ids = if deed == Deed::Nodes { entry.ids } else { Vec::new() };
+                    done.0.entry(entry.batch).or_default().push(Line { from, items, deed, old, made, ids });
                 }
             }
             Ok(())
@@ -87,7 +96,7 @@ impl Done {
             }
             at = to;
             parts.items += line.items;
-            parts.done += if deed == Deed::Updates { line.items } else { line.ids.len() as u64 };
+            parts.done += if deed == Deed::Updates { line.items } else { line.made };
             if deed == Deed::Nodes {
                 let items = batch.items().get(from..to).unwrap_or_default();
                 parts.bound.extend(items.iter().map(|item| item.id).zip(line.ids));

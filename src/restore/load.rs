@@ -7,7 +7,7 @@
 //! depends on time (how many are under way, what is sent again) changes neither. A stream that breaks off is not flushed: its last batches would be others than the
 //! whole stream's.
 //!
-//! A merge takes up to four passes over the dump: nodes; those that come after another that is the same, in order; properties that hold ids; relationships. Where
+//! A merge takes up to four passes over the dump: nodes; properties that hold ids; nodes that come after another that is the same, in order; relationships. Where
 //! the second and third have nothing to do, everything is one pass.
 
 use super::batch::Batches;
@@ -112,10 +112,10 @@ enum Pass {
     All,
     /// Nodes that come first, and everything but relationships.
     Nodes,
+    /// Properties that hold ids, of nodes that come first.
+    References,
     /// Nodes that come after another that is the same.
     Later,
-    /// Properties of nodes that hold ids; those that come first, or those that come later.
-    References { later: bool },
     /// Relationships.
     Relationships,
 }
@@ -198,14 +198,12 @@ impl<'a, 's> Loader<'a, 's> {
             return self.pass(source, Pass::All);
         }
         let end = self.pass(source, Pass::Nodes)?;
+        if rewrite {
+            self.pass(source, Pass::References)?;
+        }
+        // After the references of those that come first, which they may overwrite.
         if later {
             self.pass(source, Pass::Later)?;
-        }
-        if rewrite {
-            self.pass(source, Pass::References { later: false })?;
-            if later {
-                self.pass(source, Pass::References { later: true })?;
-            }
         }
         self.pass(source, Pass::Relationships)?;
         Ok(end)
@@ -240,7 +238,7 @@ impl<'a, 's> Loader<'a, 's> {
                 match (block.class(), pass) {
                     (Class::Relationships, _) => self.add_relationships(block),
                     (Class::Nodes, Pass::Later) => self.add_later(block),
-                    (Class::Nodes, Pass::References { later }) => self.add_references(&block, later),
+                    (Class::Nodes, Pass::References) => self.add_references(block),
                     (Class::Nodes, _) => self.add_nodes(block),
                 }
             }
@@ -271,9 +269,11 @@ impl<'a, 's> Loader<'a, 's> {
         self.flush_relationships()?;
         let policy = &self.setup.plan.policy;
         let changes = policy.changes();
-        let block = match policy.rewrite.is_empty() {
-            true => block,
-            false => reference::without(block, &policy.rewrite)?,
+        // What is filled must not be filled with an id of the dump: there the property comes later. Everybody else has it from the beginning, since a constraint
+        // may ask for it, and gets the new id later.
+        let block = match policy.on_conflict == OnConflict::Fill && !policy.rewrite.is_empty() {
+            true => reference::without(block, &policy.rewrite, |old| self.setup.identity.of(old).is_some())?,
+            false => block,
         };
         let places = self.fresh.places(&block);
         let updates = if changes { self.updates.places(&block) } else { Vec::new() };
@@ -334,7 +334,7 @@ impl<'a, 's> Loader<'a, 's> {
     /// The task of changing recognised nodes.
     fn change(&self, batch: Block) -> Task {
         match self.pass {
-            Pass::References { .. } => Task::Refer(batch, self.update()),
+            Pass::References => Task::Refer(batch, self.update()),
             _ => Task::Update(batch, self.update()),
         }
     }
@@ -346,18 +346,38 @@ impl<'a, 's> Loader<'a, 's> {
     }
 
     /// Nodes that come after another that is the same: one after the other.
-    fn add_later(&mut self, block: Block) -> Result<()> {
-        let block = reference::without(block, &self.setup.plan.policy.rewrite)?;
+    fn add_later(&mut self, mut block: Block) -> Result<()> {
+        let block = {
+            let later = &self.setup.identity.later;
+            block.retain(|_, item| later.contains_key(&item.id));
+            self.rewritten(block)?
+        };
         for item in block.items() {
-            if self.setup.identity.later.contains_key(&item.id) {
-                let Some(id) = self.place_of(item.id) else {
-                    self.reject(&block, item, "the node of the dump that it is the same as was refused")?;
-                    continue;
-                };
-                self.in_order(&block, item, id)?;
+            match self.place_of(item.id) {
+                Some(id) => self.in_order(&block, item, id)?,
+                None => self.reject(&block, item, "the node of the dump that it is the same as was refused")?,
             }
         }
         Ok(())
+    }
+
+    /// A block with the new ids in the properties that hold ids, and the count of them.
+    fn rewritten(&mut self, block: Block) -> Result<Block> {
+        let (ids, later) = (&self.ids, &self.setup.identity.later);
+        let (mut rewritten, mut unknown) = (0, 0);
+        let mut find = |old| {
+            let new = ids.find(old).or_else(|| later.get(&old).and_then(|first| ids.find(*first)));
+            if new.is_some() {
+                rewritten += 1
+            } else {
+                unknown += 1
+            }
+            new
+        };
+        let block = reference::within(block, &self.setup.plan.policy.rewrite, &mut find)?;
+        self.report.references_rewritten += rewritten;
+        self.report.references_unknown += unknown;
+        Ok(block)
     }
 
     /// Adds an update that must not overtake another one of the same node.
@@ -380,39 +400,23 @@ impl<'a, 's> Loader<'a, 's> {
     }
 
     /// Writes the new ids into properties that hold ids.
-    fn add_references(&mut self, block: &Block, later: bool) -> Result<()> {
-        let plan = self.setup.plan;
-        let (mut rewritten, mut unknown) = (0, 0);
-        let mut block = block.clone();
-        let found = {
-            let (ids, identity) = (&self.ids, &self.setup.identity);
+    fn add_references(&mut self, mut block: Block) -> Result<()> {
+        let changes = self.setup.plan.policy.changes();
+        {
+            let identity = &self.setup.identity;
             block.retain(|_, item| {
-                let is_written = identity.of(item.id).is_none() || plan.policy.changes();
-                is_written && identity.later.contains_key(&item.id) == later
+                !identity.later.contains_key(&item.id) && (changes || identity.of(item.id).is_none())
             });
-            let mut find = |old| {
-                let new = ids.find(old).or_else(|| identity.later.get(&old).and_then(|first| ids.find(*first)));
-                if new.is_some() {
-                    rewritten += 1
-                } else {
-                    unknown += 1
-                }
-                new
-            };
-            reference::only(&block, &plan.policy.rewrite, &mut find)?
-        };
-        self.report.references_rewritten += rewritten;
-        self.report.references_unknown += unknown;
+        }
+        let found = reference::only(&block, &self.setup.plan.policy.rewrite)?;
+        let found = self.rewritten(found)?;
         let mut bare = Block::new(Class::Nodes);
         let none = bare.add_kind(Kind::labels([""; 0]));
         for item in found.items() {
-            let entity = self.setup.identity.of(item.id);
             let Some(id) = self.place_of(item.id) else { continue };
             bare.copy(&found, item, none, 0, 0);
             let Some(last) = bare.items().last().copied() else { continue };
-            if later {
-                self.in_order(&bare, &last, id)?;
-            } else if entity.is_none() {
+            if self.setup.identity.of(item.id).is_none() {
                 let place = self.references.places(&bare).first().copied().unwrap_or_default();
                 if let Some(batch) = self.references.add(&bare, &last, place, id, 0) {
                     self.dispatch_reference(batch)?;
@@ -438,23 +442,7 @@ impl<'a, 's> Loader<'a, 's> {
 
     fn add_relationships(&mut self, block: Block) -> Result<()> {
         self.flush_nodes()?;
-        let block = {
-            let (ids, later) = (&self.ids, &self.setup.identity.later);
-            let (mut rewritten, mut unknown) = (0, 0);
-            let mut find = |old| {
-                let new = ids.find(old).or_else(|| later.get(&old).and_then(|first| ids.find(*first)));
-                if new.is_some() {
-                    rewritten += 1
-                } else {
-                    unknown += 1
-                }
-                new
-            };
-            let block = reference::within(block, &self.setup.plan.policy.rewrite, &mut find)?;
-            self.report.references_rewritten += rewritten;
-            self.report.references_unknown += unknown;
-            block
-        };
+        let block = self.rewritten(block)?;
         let ends: Vec<i64> = block.items().iter().flat_map(|item| [item.start, item.end]).collect();
         let mut found = std::mem::take(&mut self.found);
         self.ids.find_all(&ends, &mut found);

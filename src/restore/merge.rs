@@ -36,11 +36,7 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
     let (run, record) = found.ok_or_else(|| no_run(wanted))?;
     let record = Record::read(&run, &record)?;
     match record.state {
-        run::State::Forgotten => Err(Error::refused(format!("the run {run} is being forgotten"))
-            .hint(format!("finish that with graphferry runs --forget {run}"))),
-        run::State::Finished if !record.is_left_over() => {
-            Err(Error::refused(format!("the run {run} is finished: nothing is left to be done")))
-        }
+        run::State::Finished => Err(Error::refused(format!("the run {run} is finished: nothing is left to be done"))),
         run::State::Undoing => Err(Error::refused(format!("the run {run} is being undone"))
             .hint(format!("finish that with graphferry undo {run}"))),
         _ => Ok(Some((run, record))),
@@ -397,22 +393,18 @@ impl Work<'_> {
         run: &mut Option<String>,
         ids: &mut IdMap,
     ) -> Result<()> {
-        if let Some((name, record)) = &resumed
-            && record.is_left_over()
-        {
+        let lanes = self.plan.sessions;
+        for (name, text) in target.runs()? {
+            if Record::read(&name, &text)?.state == run::State::Forgetting {
+                target.forget(&name)?;
+            }
+        }
+        if resumed.as_ref().is_some_and(|(_, record)| record.state == run::State::Forgetting) {
             let warning = "the run had come to its end: only the rest of its ledger was left to be removed";
             self.watch.tell(&Event::Warning(warning));
             report.warnings.push(warning.to_owned());
-            return target.forget(name);
+            return Ok(());
         }
-        if resumed.is_none() {
-            for (left, record) in target.runs()? {
-                if Record::read(&left, &record)?.is_left_over() {
-                    target.forget(&left)?;
-                }
-            }
-        }
-        let lanes = self.plan.sessions;
         let (name, mut record, epoch, done, identity) = match resumed {
             Some((name, record)) if record.state != run::State::Preparing => {
                 let epoch = target.fence(&name, lanes)?;
@@ -449,7 +441,7 @@ impl Work<'_> {
             record.state = run::State::Finished;
             return target.record(&name, &record.write()?);
         }
-        run::retire(target, &name, &mut record, run::State::Finished)?;
+        forget(target, &name, &mut record)?;
         *run = None;
         Ok(())
     }
@@ -506,6 +498,13 @@ impl Work<'_> {
             allow_loss: plan.allow_loss.iter().cloned().collect(),
         }
     }
+}
+
+/// Removes the ledger of a run that is over. The record says so first: a ledger of which a part is gone must neither be resumed nor undone.
+pub(super) fn forget(target: &mut dyn Target, run: &str, record: &mut Record) -> Result<()> {
+    record.state = run::State::Forgetting;
+    target.record(run, &record.write()?)?;
+    target.forget(run)
 }
 
 /// Starts the triggers again that a run has stopped.

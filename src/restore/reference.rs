@@ -1,9 +1,9 @@
-//! Properties that hold ids of nodes: left out when a node is created, since the ids are not known yet, and written when they are.
+//! Properties that hold ids of nodes: the new ids are written when all of them are known.
 
 use super::policy::Reference;
 use crate::error::Result;
 use crate::model::packstream::{Cursor, put_integer, put_list, put_map, put_string};
-use crate::model::{Block, Kind, ValueRef};
+use crate::model::{Block, Item, Kind, ValueRef};
 
 /// Which properties of items of a kind hold ids.
 fn of_kind<'a>(references: &'a [Reference], kind: &Kind) -> Vec<&'a str> {
@@ -29,35 +29,31 @@ fn select(properties: &[u8], mut keep: impl FnMut(&str) -> bool, out: &mut Vec<u
     Ok(kept.len())
 }
 
-/// A block without the properties that hold ids.
+/// A block in which some nodes, told by their ids, lack the properties that hold ids.
 ///
 /// # Errors
 /// The properties are not well formed.
-pub fn without(block: Block, references: &[Reference]) -> Result<Block> {
+pub fn without(block: Block, references: &[Reference], mut lacks: impl FnMut(i64) -> bool) -> Result<Block> {
     let names: Vec<_> = block.kinds().iter().map(|kind| of_kind(references, kind)).collect();
     if names.iter().all(Vec::is_empty) {
         return Ok(block);
     }
-    rebuild(&block, |properties, kind, out| {
-        let names = names.get(kind).map(Vec::as_slice).unwrap_or_default();
-        select(properties, |key| !names.contains(&key), out).map(|_| true)
+    rebuild(&block, |properties, item, out| {
+        let names = names.get(item.kind as usize).map(Vec::as_slice).unwrap_or_default();
+        let lacks = lacks(item.id);
+        select(properties, |key| !lacks || !names.contains(&key), out).map(|_| true)
     })
 }
 
-/// A block of the items that have such properties, with nothing else, and the new ids in them.
+/// A block of the items that have such properties, with nothing else.
 ///
 /// # Errors
 /// The properties are not well formed.
-pub fn only(block: &Block, references: &[Reference], find: &mut dyn FnMut(i64) -> Option<i64>) -> Result<Block> {
+pub fn only(block: &Block, references: &[Reference]) -> Result<Block> {
     let names: Vec<_> = block.kinds().iter().map(|kind| of_kind(references, kind)).collect();
-    let mut chosen = Vec::new();
-    rebuild(block, |properties, kind, out| {
-        let names = names.get(kind).map(Vec::as_slice).unwrap_or_default();
-        chosen.clear();
-        if select(properties, |key| names.contains(&key), &mut chosen)? == 0 {
-            return Ok(false);
-        }
-        rewrite(&chosen, names, find, out).map(|()| true)
+    rebuild(block, |properties, item, out| {
+        let names = names.get(item.kind as usize).map(Vec::as_slice).unwrap_or_default();
+        select(properties, |key| names.contains(&key), out).map(|kept| kept > 0)
     })
 }
 
@@ -70,20 +66,20 @@ pub fn within(block: Block, references: &[Reference], find: &mut dyn FnMut(i64) 
     if names.iter().all(Vec::is_empty) {
         return Ok(block);
     }
-    rebuild(&block, |properties, kind, out| {
-        let names = names.get(kind).map(Vec::as_slice).unwrap_or_default();
+    rebuild(&block, |properties, item, out| {
+        let names = names.get(item.kind as usize).map(Vec::as_slice).unwrap_or_default();
         rewrite(properties, names, find, out).map(|()| true)
     })
 }
 
-fn rebuild(block: &Block, mut properties: impl FnMut(&[u8], usize, &mut Vec<u8>) -> Result<bool>) -> Result<Block> {
+fn rebuild(block: &Block, mut properties: impl FnMut(&[u8], &Item, &mut Vec<u8>) -> Result<bool>) -> Result<Block> {
     let mut new = Block::new(block.class());
     for kind in block.kinds() {
         new.add_kind(kind.clone());
     }
     new.set_first_line(block.first_line());
     for item in block.items() {
-        if properties(block.properties(item), item.kind as usize, new.buffer())? {
+        if properties(block.properties(item), item, new.buffer())? {
             new.push(item.id, item.start, item.end, item.kind, item.line);
         } else {
             new.discard();
@@ -168,8 +164,11 @@ mod tests {
                 .map(|item| format!("{} {:?}", item.id, value(item).as_map().unwrap().keys().collect::<Vec<_>>()))
                 .collect()
         };
-        assert_eq!(read(&without(block.clone(), &references).unwrap()), [r#"1 ["p"]"#, r#"2 ["p", "ref", "refs"]"#]);
-        let written = only(&block, &references, &mut find).unwrap();
+        assert_eq!(
+            read(&without(block.clone(), &references, |_| true).unwrap()),
+            [r#"1 ["p"]"#, r#"2 ["p", "ref", "refs"]"#]
+        );
+        let written = within(only(&block, &references).unwrap(), &references, &mut find).unwrap();
         assert_eq!(read(&written), [r#"1 ["ref", "refs"]"#]);
         let map = Value::read(&mut written.cursor(&written.items()[0])).unwrap();
         let map = map.as_map().unwrap();

@@ -59,7 +59,7 @@ impl Moved {
     /// Whether every item that was read is in the target, new or known.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.read == self.written + self.updated + self.kept
+        self.rejected == 0 && self.read == self.written + self.updated + self.kept
     }
 }
 

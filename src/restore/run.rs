@@ -2,7 +2,7 @@
 
 use super::plan::{Mode, Wishes};
 use super::policy::Policy;
-use crate::backend::{Schedule, Target};
+use crate::backend::Schedule;
 use crate::error::{Error, Result};
 use crate::model::{Header, SchemaObject, Tally, Trigger};
 use serde::{Deserialize, Serialize};
@@ -19,10 +19,10 @@ pub enum State {
     Finishing,
     /// It is over.
     Finished,
+    /// It is over, and its ledger is being removed: what is left of it says nothing any more.
+    Forgetting,
     /// It is being taken back.
     Undoing,
-    /// Its ledger is being removed before it came to its end; what it did stays.
-    Forgotten,
 }
 
 /// The record of a run.
@@ -96,14 +96,7 @@ impl Record {
     /// Whether nothing is left to be done.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        matches!(self.state, State::Finished | State::Forgotten)
-    }
-
-    /// Whether the ledger may lack lines: it was being removed when that was cut off, and is good for nothing else.
-    #[must_use]
-    pub fn is_left_over(&self) -> bool {
-        let kept = self.policy.undoable || self.policy.keep_ledger;
-        self.state == State::Forgotten || self.state == State::Finished && !kept
+        matches!(self.state, State::Finished | State::Forgetting)
     }
 
     /// Goes on only with the dump that the run began with.
@@ -117,17 +110,6 @@ impl Record {
         Err(Error::refused(format!("the run began with another dump, {}", self.dump))
             .hint("give the same file and the same filters, or undo the run"))
     }
-}
-
-/// Removes the ledger of a run. That takes several transactions: before the first line goes, the record says that lines may be missing, so that nobody takes
-/// their batches for undone.
-///
-/// # Errors
-/// The target fails; then it can be called again.
-pub fn retire(target: &mut dyn Target, run: &str, record: &mut Record, state: State) -> Result<()> {
-    record.state = state;
-    target.record(run, &record.write()?)?;
-    target.forget(run)
 }
 
 /// A name for a new run: the time, and some random letters so that two never meet.

@@ -4,8 +4,8 @@
 //! the ledger, so an undo that is cut off goes on where it was. What does not look as the run left it was changed by somebody since, or is another item
 //! that got the same id: it stays, unless it is forced.
 
-use super::merge::{no_run, wake};
-use super::run::{Record, State, retire};
+use super::merge::{self, no_run, wake};
+use super::run::{Record, State};
 use crate::backend::ledger::Printer;
 use crate::backend::{Deed, Entry, Place, Session, Target};
 use crate::error::{Error, Result};
@@ -62,11 +62,8 @@ impl fmt::Display for Undone {
 /// There is no such run, or it changed nodes and did not keep what they were: then nothing was done. Or the target fails: then it can be called again.
 pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -> Result<Undone> {
     let mut record = find(target, run)?;
-    if record.is_left_over() {
-        return Err(Error::refused(format!(
-            "the ledger of the run {run} is being removed: it cannot be undone any more"
-        ))
-        .hint(format!("finish that with graphferry runs --forget {run}")));
+    if record.state == State::Forgetting {
+        return Err(Error::refused(format!("the run {run} is over and its ledger was removed: it cannot be undone")));
     }
     let epoch = target.fence(run, 1)?;
     if !first(target, run, 1, &|entry| entry.deed == Deed::Updates && entry.items > 0 && entry.before.is_empty())?
@@ -120,7 +117,7 @@ pub fn forget(target: &mut dyn Target, run: &str) -> Result<()> {
     let mut record = find(target, run)?;
     target.fence(run, 1)?;
     wake(target, run, &mut record)?;
-    retire(target, run, &mut record, State::Forgotten)
+    merge::forget(target, run, &mut record)
 }
 
 fn find(target: &mut dyn Target, run: &str) -> Result<Record> {

@@ -130,7 +130,8 @@ impl Work<'_> {
             Err(error) => error,
         };
         let size = task.block().map_or(0, Block::len);
-        if !quarantine || !is_refusal(&error) || size == 0 {
+        // References are a part of nodes that are in: no dump can say that part.
+        if !quarantine || matches!(task, Task::Refer(..)) || !is_refusal(&error) || size == 0 {
             return Err(error);
         }
         if size == 1 {

@@ -1,7 +1,9 @@
-//! Examples made by hand: what docs/merging.md promises, one sentence after the other, with the whole result. The model is held against
+//! Examples made by hand: what docs/merging.md promises, one sentence after the other, with the whole result. The
+//! model is held against
 //! them, and the tool against the model on the same graphs.
 //!
-//! A graph is written as lines: `1 A,B {"k":1}` is a node, `1-R->2 {"w":1}` a relationship, `unique A k` a constraint. New nodes have
+//! A graph is written as lines: `1 A,B {"k":1}` is a node, `1-R->2 {"w":1}` a relationship, `unique A k` a constraint.
+//! New nodes have
 //! the id from the dump plus 100.
 
 use crate::drive::{facts, fill_store, last_relationship};
@@ -406,6 +408,17 @@ fn ids_as_values_are_rewritten() {
 }
 
 #[test]
+fn what_is_rewritten_is_there_from_the_beginning() {
+    let wishes = Wishes { rewrite: vec![("A".to_owned(), "r".to_owned())], ..wishes(&[], Error) };
+    for rule in ["exists A r", "key A r", "unique A r"] {
+        let target = format!("1 A {{\"r\":9}}\n{rule}");
+        // A reference to a node that comes later.
+        let dump = "5 A {\"r\":6}\n6 A {\"r\":[5]}";
+        gives(&target, dump, &wishes, &format!("{target}\n105 A {{\"r\":106}}\n106 A {{\"r\":[105]}}"));
+    }
+}
+
+#[test]
 fn schemas_are_reconciled() {
     let target = "1 A {\"k\":1}\nunique A k as x";
     let nothing = wishes(&[], Error);
@@ -456,14 +469,15 @@ fn constraints_that_would_be_broken() {
     breach(pair, "1 B {}\n1-R->1\nexists R w", &[], Error);
 }
 
-/// NaN is no key, and equals nothing where a constraint asks.
 #[test]
-fn nan_breaks_no_uniqueness() {
+fn nan_is_never_twice() {
     for nan in [r#"{"$float":"NaN"}"#, r#"[{"$float":"NaN"}]"#] {
-        let (one, two) = (format!(r#"1 A {{"k":{nan}}}"#), format!(r#"101 A {{"k":{nan}}}"#));
-        let expected = format!("{one}\n{two}\nunique A k");
-        gives(&format!("{one}\nunique A k"), &one, &wishes(&k(), Fill), &expected);
-        gives(&one, &format!("{one}\nunique A k"), &wishes(&k(), Fill), &expected);
+        let node = |id: i64| format!(r#"{id} A {{"k":{nan}}}"#);
+        for rule in ["unique A k", "key A k"] {
+            let expected = format!("{}\n{}\n{rule}", node(1), node(101));
+            gives(&format!("{}\n{rule}", node(1)), &node(1), &wishes(&k(), Fill), &expected);
+            gives(&node(1), &format!("{}\n{rule}", node(1)), &wishes(&k(), Fill), &expected);
+        }
     }
 }
 
@@ -494,4 +508,29 @@ fn what_is_missing_may_come() {
     let dump = "1 A {\"k\":1}\n2 A {\"k\":1,\"p\":2}";
     refuses("1 B {}\nexists A p", dump, &wishes(&k(), Fill), Refusal::Breach);
     refuses("1 B {}", &format!("{dump}\nexists A p"), &wishes(&k(), Fill), Refusal::Breach);
+}
+
+#[test]
+fn the_last_one_wins_where_some_are_rewritten() {
+    let wishes = Wishes { rewrite: vec![("B".to_owned(), "r".to_owned())], ..wishes(&k(), Overwrite) };
+    let dump = "5 A,B {\"k\":1,\"r\":[5]}\n6 A {\"k\":1,\"r\":14}";
+    gives("1 A {\"k\":1}", dump, &wishes, "1 A,B {\"k\":1,\"r\":14}");
+    gives("1 - {}", dump, &wishes, "1 - {}\n105 A,B {\"k\":1,\"r\":14}");
+    let dump = "5 A {\"k\":1,\"r\":14}\n6 A,B {\"k\":1,\"r\":[5]}";
+    gives("1 A {\"k\":1}", dump, &wishes, "1 A,B {\"k\":1,\"r\":[1]}");
+    let fill = Wishes { on_conflict: Fill, ..wishes };
+    gives("1 A {\"k\":1}", dump, &fill, "1 A,B {\"k\":1,\"r\":14}");
+}
+
+#[test]
+fn relationships_that_differ_are_both_looked_at() {
+    let once = Wishes { relationships: Relationships::OnceWithProperties, ..wishes(&[], Error) };
+    let dump = "1 A {}\n1-R->1 {\"w\":1,\"q\":1}\n1-R->1 {\"w\":1}";
+    refuses("1 - {}", &format!("{dump}\nunique R w"), &once, Refusal::Breach);
+    refuses("1 - {}\nunique R w", dump, &once, Refusal::Breach);
+    // With `once`, the second one is not made.
+    let once = Wishes { relationships: Relationships::Once, ..once };
+    let dump = "1 A {}\n1-R->1\n1-R->1 {\"w\":1}";
+    let target = "1 - {}\n1-R->1 {\"w\":1}";
+    gives(target, &format!("{dump}\nunique R w"), &once, &format!("{target}\n101 A {{}}\n101-R->101\nunique R w"));
 }

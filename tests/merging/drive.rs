@@ -185,7 +185,8 @@ pub fn rows(folder: &Path) -> Vec<String> {
     all
 }
 
-/// The graph as sorted lines: ids of nodes count, and those of relationships up to `kept`, the highest one before the merge.
+/// The graph as sorted lines: ids of nodes count, and those of relationships up to `kept`, the highest one before the
+/// merge.
 pub fn facts(graph: &Graph, kept: i64) -> Vec<String> {
     let words = |properties: &Map| {
         let mut properties = properties.clone();

@@ -1,4 +1,5 @@
-//! Pairs of graphs that have much in common: few labels, few keys, few values of them, the same ids, parallel relationships.
+//! Pairs of graphs that have much in common: few labels, few keys, few values of them, the same ids, parallel
+//! relationships.
 
 use crate::model::{Key, OnConflict, Relationships, Wishes, is_lawful};
 use crate::support::graph::Node;

@@ -2,8 +2,10 @@
 //!
 //! It is written to be compared with the document, sentence by sentence. Beyond the document it says:
 //!
-//! 1. For a uniqueness constraint, values are the same that are equal as keys, or that have the same bits (NaN).
-//! 2. A node must not lack what has to exist in any of the states that it is brought to, nor may two nodes have a unique value in any of
+//! 1. For a uniqueness constraint, values are the same that are equal as keys: 1 and 1.0 in every target, and NaN
+//!    never.
+//! 2. A node must not lack what has to exist in any of the states that it is brought to, nor may two nodes have a
+//!    unique value in any of
 //!    theirs, even where that ends well.
 //! 3. A uniqueness constraint of the dump is there already where the target has the same as a key.
 //! 4. What a node of the dump brings as a key leads to its node, whether the policy writes it or not.
@@ -277,7 +279,8 @@ pub fn are_equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => a == b,
         (Value::Integer(integer), Value::Float(float)) | (Value::Float(float), Value::Integer(integer)) => {
-            // As numbers, exactly: 2^53 + 1 is an integer and no float. No float beyond 2^63 is an i64, and i128 holds those below.
+            // As numbers, exactly: 2^53 + 1 is an integer and no float. No float beyond 2^63 is an i64, and i128 holds
+            // those below.
             float.fract() == 0.0 && float.abs() < 1e19 && *float as i128 == i128::from(*integer)
         }
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| are_equal(a, b)),
@@ -315,7 +318,8 @@ fn constraint(object: &SchemaObject) -> Option<&Constraint> {
     }
 }
 
-/// The target's schema and what the dump's adds to it; `None` where they contradict each other. For constraints and indexes.
+/// The target's schema and what the dump's adds to it; `None` where they contradict each other. For constraints and
+/// indexes.
 fn reconcile(target: &Schema, dump: &Schema) -> Option<Schema> {
     let mut schema = target.clone();
     for object in &dump.objects {
@@ -388,12 +392,7 @@ fn is_broken(constraint: &Constraint, before: &Graph, states: &[(i64, Vec<String
         a != b
             && !lacks(mine)
             && !lacks(theirs)
-            && values(mine).iter().zip(&values(theirs)).all(|(a, b)| are_same(a, b))
+            && values(mine).iter().zip(&values(theirs)).all(|(a, b)| are_equal(a, b))
     };
     unique && all.iter().any(|a| all.iter().any(|b| clash(a, b)))
-}
-
-/// The same for a uniqueness constraint: equal as keys are, so that 1 and 1.0 are one value and NaN is none, in every target.
-fn are_same(a: &Value, b: &Value) -> bool {
-    are_equal(a, b)
 }
