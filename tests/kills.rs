@@ -227,7 +227,7 @@ fn the_network_breaks_off_at_commit_and_the_merge_goes_on() {
         assert_eq!(cuts.iter().filter(|cut| **cut == Cut::After).count(), 4, "{cuts:?}");
         assert!(target.content(folder) == expected, "another graph\n{}", run.stderr);
         let events = run.stderr.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let report = events.filter(|event| event["event"] == "report").next_back().unwrap();
+        let report = events.rev().find(|event| event["event"] == "report").unwrap();
         assert!(report["report"]["retries"].as_u64().unwrap() >= 7, "{report}");
         assert_eq!(report["report"]["in_doubt"], 0, "{report}");
     }
