@@ -13,7 +13,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use support::hand::handmade;
 use support::neo4j::{Neo4j, TURN};
-use support::proxy::{Cut, at_commit};
+use support::proxy::{At, Cut, cutter};
 use support::tool::{command, run};
 
 const NODES: usize = 2_000;
@@ -219,7 +219,7 @@ fn the_network_breaks_off_at_commit_and_the_merge_goes_on() {
         let expected = target.content(folder);
         target.fill(folder);
         // Only batches write a line of the ledger in a transaction that COMMIT ends.
-        let proxy = at_commit(&target.url, "entry: $entry", some);
+        let proxy = cutter(&target.url, At::Commit("entry: $entry"), some);
         let words = ["merge", "dump.jsonl", &proxy.url, "--batch-size", "150", "--jobs", "4", "--json"];
         let run = run(folder, [&words, policy].concat()).expect(0);
         let cuts = proxy.cuts();
@@ -227,9 +227,83 @@ fn the_network_breaks_off_at_commit_and_the_merge_goes_on() {
         assert_eq!(cuts.iter().filter(|cut| **cut == Cut::After).count(), 4, "{cuts:?}");
         assert!(target.content(folder) == expected, "another graph\n{}", run.stderr);
         let events = run.stderr.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let report = events.filter(|event| event["event"] == "report").last().unwrap();
+        let report = events.rev().find(|event| event["event"] == "report").unwrap();
         assert!(report["report"]["retries"].as_u64().unwrap() >= 7, "{report}");
         assert_eq!(report["report"]["in_doubt"], 0, "{report}");
     }
     target.wipe();
+}
+
+/// The ledger is removed in several transactions. Between them the run is not one whose batches are still to be done.
+#[test]
+fn the_network_breaks_off_while_the_ledger_is_removed() {
+    let (_turn, target, folder) = (TURN.lock(), Neo4j::target(), tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    std::fs::write(folder.join("dump.jsonl"), handmade(30, 60)).unwrap();
+    std::fs::write(folder.join("old.jsonl"), handmade(10, 10)).unwrap();
+    let merge =
+        |url: &str, more: &[&str]| run(folder, [&["merge", "dump.jsonl", url, "--batch-size", "10"], more].concat());
+    target.fill(folder);
+    merge(target.url(), &[]).expect(0);
+    let (expected, mut resumed) = (target.content(folder), 0);
+    // Before the run is begun it is made sure, with three statements, that there is nothing of that name.
+    for cut_at in 3.. {
+        target.fill(folder);
+        let proxy = cutter(&target.url, At::Message("DELETE e RETURN count(*)"), move |number| {
+            (number == cut_at).then_some(if cut_at % 2 == 0 { Cut::Before } else { Cut::After })
+        });
+        let cut_off = merge(&proxy.url, &[]);
+        if proxy.cuts().is_empty() {
+            cut_off.expect(0);
+            break;
+        }
+        cut_off.expect(6);
+        let found = runs(folder, target.url());
+        // There is none if the last statement came through.
+        if let [(run, _)] = &found[..] {
+            resumed += 1;
+            merge(target.url(), &["--resume", run]).expect(0);
+        }
+        assert!(target.content(folder) == expected, "cut at statement {cut_at}, {found:?}: another graph");
+        assert_eq!(runs(folder, target.url()), []);
+        assert_eq!(target.number("MATCH (n:__GraphFerry__) RETURN count(n)"), 0);
+    }
+    assert!(resumed >= 4, "{resumed}");
+    target.wipe();
+}
+
+/// What a run leaves that was cut off while it removed its ledger is good for nothing but to be removed.
+#[test]
+fn the_rest_of_a_ledger_is_not_undone_and_not_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("dump.jsonl"), handmade(30, 60)).unwrap();
+    std::fs::write(folder.join("old.jsonl"), handmade(10, 10)).unwrap();
+    for (state, words, code) in [
+        ("finished", &["merge", "dump.jsonl", "target.db", "--resume", "RUN"][..], 0),
+        ("forgotten", &["merge", "dump.jsonl", "target.db", "--resume", "RUN"], 4),
+        ("finished", &["undo", "RUN", "target.db"], 4),
+        ("forgotten", &["undo", "RUN", "target.db"], 4),
+        ("finished", &["runs", "target.db", "--forget", "RUN"], 0),
+        ("forgotten", &["runs", "target.db", "--forget", "RUN"], 0),
+        ("finished", &["merge", "old.jsonl", "target.db"], 0),
+        ("forgotten", &["merge", "old.jsonl", "target.db"], 0),
+    ] {
+        Store.fill(folder);
+        run(folder, ["merge", "dump.jsonl", "target.db", "--keep-ledger", "--batch-size", "10"]).expect(0);
+        let name = runs(folder, "target.db").remove(0).0;
+        let store = Connection::open(folder.join("target.db")).unwrap();
+        let sql =
+            "UPDATE ledger_runs SET record = json_set(record, '$.state', ?1, '$.policy.keep_ledger', json('false'))";
+        store.execute(sql, [state]).unwrap();
+        store.execute("DELETE FROM ledger_lines WHERE batch < 4", []).unwrap();
+        drop(store);
+        let count = Store.count(folder);
+        let words: Vec<_> = words.iter().map(|word| if *word == "RUN" { &name } else { *word }).collect();
+        let told = run(folder, &words).expect(code);
+        let merged = if words.contains(&"old.jsonl") { 20 } else { 0 };
+        assert_eq!(Store.count(folder), count + merged, "{state}: {}", told.command);
+        let left = if code == 0 { vec![] } else { vec![(name.clone(), state.to_owned())] };
+        assert_eq!(runs(folder, "target.db"), left, "{state}: {}", told.command);
+    }
 }

@@ -201,6 +201,17 @@ fn what_a_cut_connection_left_open_is_ended() {
 }
 
 #[test]
+fn what_belongs_to_a_later_epoch_is_not_ended() {
+    let witness = Witness::of_empty_target();
+    let (mut target, _session) = enlisted();
+    // A fence that is late, as of a process that was killed, meets the transactions of the process after it.
+    let held = Held::by("CALL tx.setMetaData({graphferry: 'r1/0/2'}) CREATE (:P)");
+    assert_eq!(target.fence("r1", 2).unwrap(), 2);
+    held.commit();
+    assert_eq!(witness.integers("MATCH (n:P) RETURN count(n) AS x"), [1]);
+}
+
+#[test]
 fn triggers_stop_and_start() {
     let witness = Witness::of_empty_target();
     let mut target = target();

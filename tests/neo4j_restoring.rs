@@ -211,3 +211,87 @@ fn a_writer_beside_us_costs_retries_and_nothing_else() {
     assert_eq!(target.number("MATCH (n:Person) RETURN count(n)"), 200);
     assert_eq!(target.number("MATCH ()-[r:KNOWS]->() RETURN count(r)"), 20_000);
 }
+
+/// Names of triggers that would fire.
+fn active(server: &Neo4j) -> Vec<String> {
+    let list = "CALL apoc.trigger.list() YIELD name, paused WHERE NOT paused RETURN name";
+    server.rows(neo4rs::query(list)).iter().map(|row| row.get("name").unwrap()).collect()
+}
+
+fn await_active(server: &Neo4j) {
+    let since = std::time::Instant::now();
+    while active(server) != ["stamp"] {
+        assert!(since.elapsed().as_secs() < 20, "{:?}", active(server));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// Begins a slow merge, and gives it a signal when some of it is in; gives its exit code.
+fn signalled(server: &Neo4j, folder: &Path, signal: &str) -> Option<i32> {
+    let before = server.number("MATCH (n:Person) RETURN count(n)");
+    let mut child = support::tool::command(folder)
+        .args([
+            "merge",
+            "g.jsonl",
+            &server.url,
+            "--triggers",
+            "suspend",
+            "--batch-size",
+            "10",
+            "--throttle",
+            "100",
+            "--quiet",
+        ])
+        .env("GRAPHFERRY_PASSWORD", &server.password)
+        .spawn()
+        .unwrap();
+    let since = std::time::Instant::now();
+    while server.number("MATCH (n:Person) RETURN count(n)") == before {
+        assert!(since.elapsed().as_secs() < 60, "nothing was written");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn triggers_that_are_suspended_for_a_merge_are_back_whatever_happens() {
+    let _turn = TURN.lock();
+    let (target, folder) = (Neo4j::target(), tempfile::tempdir().unwrap());
+    target.wipe();
+    let system = System::of(&target);
+    let _cleared = Cleared(&[&system]);
+    system.rows(
+        "CALL apoc.trigger.install('neo4j', 'stamp', 'UNWIND $createdNodes AS n SET n.stamped = true', {phase: 'before'})",
+    );
+    await_active(&target);
+    write(folder.path(), "g.jsonl", &people(500));
+    let stamped = || target.number("MATCH (n:Person) WHERE n.stamped RETURN count(n)");
+
+    // As it should be.
+    run(folder.path(), ["merge", "g.jsonl", &target.url, "--triggers", "suspend"]).expect(0);
+    assert_eq!((target.number("MATCH (n:Person) RETURN count(n)"), stamped()), (500, 0));
+    await_active(&target);
+
+    // After Ctrl-C it is back at once, and stopped again for the rest.
+    assert_eq!(signalled(&target, folder.path(), "-INT"), Some(130));
+    await_active(&target);
+    let name = |text: String| text.split(' ').next().unwrap_or_default().to_owned();
+    let interrupted = name(run(folder.path(), ["runs", &target.url]).expect(0).text());
+    run(folder.path(), ["merge", "g.jsonl", &target.url, "--resume", &interrupted]).expect(0);
+    assert_eq!((target.number("MATCH (n:Person) RETURN count(n)"), stamped()), (1000, 0));
+    await_active(&target);
+
+    // After a kill nobody could: runs tells, and undo brings it back.
+    assert_eq!(signalled(&target, folder.path(), "-KILL"), None);
+    let listed = run(folder.path(), ["runs", &target.url]).expect(0).text();
+    assert!(listed.contains("(triggers stopped: stamp)"), "{listed}");
+    run(folder.path(), ["undo", &name(listed), &target.url]).expect(0);
+    assert_eq!((target.number("MATCH (n:Person) RETURN count(n)"), stamped()), (1000, 0));
+    await_active(&target);
+
+    // Those that are kept fire.
+    run(folder.path(), ["merge", "g.jsonl", &target.url]).expect(0);
+    assert_eq!(stamped(), 500);
+}

@@ -101,28 +101,38 @@ fn carry(mut from: TcpStream, mut to: TcpStream, counter: Option<&AtomicU64>, li
 /// Where a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// The COMMIT never reaches the server.
+    /// The message never reaches the server.
     Before,
-    /// The server has answered the COMMIT, and nothing of that reaches the client.
+    /// The server has answered the message, and nothing of that reaches the client.
     After,
 }
 
-/// A proxy that cuts at COMMIT.
-pub struct AtCommit {
+/// A proxy that cuts at certain messages.
+pub struct Cutter {
     /// `bolt://127.0.0.1:PORT`.
     pub url: String,
     cuts: Arc<Mutex<Vec<Cut>>>,
 }
 
-impl AtCommit {
+impl Cutter {
     /// The cuts that were made.
     pub fn cuts(&self) -> Vec<Cut> {
         self.cuts.lock().unwrap().clone()
     }
 }
 
-/// Starts a proxy that cuts connections at the COMMIT of transactions in which a message has `words`; `choose` says which, by their number from 0.
-pub fn at_commit(server: &str, words: &'static str, choose: fn(u64) -> Option<Cut>) -> AtCommit {
+/// Which messages are counted.
+#[derive(Clone, Copy)]
+pub enum At {
+    /// The COMMIT of transactions in which a message has these words.
+    Commit(&'static str),
+    /// Messages that have these words.
+    Message(&'static str),
+}
+
+/// Starts a proxy that cuts connections; `choose` says at which messages, by their number from 0.
+pub fn cutter(server: &str, at: At, choose: impl Fn(u64) -> Option<Cut> + Send + Sync + 'static) -> Cutter {
+    let choose = Arc::new(choose);
     let server = server.trim_start_matches("bolt://").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("bolt://{}", listener.local_addr().unwrap());
@@ -135,9 +145,9 @@ pub fn at_commit(server: &str, words: &'static str, choose: fn(u64) -> Option<Cu
             let deaf = Arc::new(AtomicBool::new(false));
             let (from, to, is_deaf) = (upstream.try_clone().unwrap(), client.try_clone().unwrap(), Arc::clone(&deaf));
             std::thread::spawn(move || carry_until(from, to, &is_deaf));
-            let (made, number) = (Arc::clone(&made), Arc::clone(&number));
+            let (made, number, choose) = (Arc::clone(&made), Arc::clone(&number), Arc::clone(&choose));
             std::thread::spawn(move || {
-                let mut messages = Messages { from: client, to: upstream, words, deaf };
+                let mut messages = Messages { from: client, to: upstream, at, deaf };
                 let carried = messages.carry(&mut || {
                     let cut = choose(number.fetch_add(1, Ordering::SeqCst));
                     made.lock().unwrap().extend(cut);
@@ -150,7 +160,7 @@ pub fn at_commit(server: &str, words: &'static str, choose: fn(u64) -> Option<Cu
             });
         }
     });
-    AtCommit { url, cuts }
+    Cutter { url, cuts }
 }
 
 /// Carries bytes until nothing may come through any more: then the next ones end both sides.
@@ -170,12 +180,12 @@ fn carry_until(mut from: TcpStream, mut to: TcpStream, deaf: &AtomicBool) {
 struct Messages {
     from: TcpStream,
     to: TcpStream,
-    words: &'static str,
+    at: At,
     deaf: Arc<AtomicBool>,
 }
 
 impl Messages {
-    fn carry(&mut self, commit: &mut dyn FnMut() -> Option<Cut>) -> std::io::Result<()> {
+    fn carry(&mut self, counted: &mut dyn FnMut() -> Option<Cut>) -> std::io::Result<()> {
         const COMMIT: [u8; 2] = [0xB0, 0x12];
         let mut hello = [0; 20];
         self.from.read_exact(&mut hello)?;
@@ -185,8 +195,15 @@ impl Messages {
         let mut has_words = false;
         loop {
             let (bytes, body) = self.message()?;
-            has_words |= body.windows(self.words.len()).any(|window| window == self.words.as_bytes());
-            let cut = (body == COMMIT && std::mem::take(&mut has_words)).then(&mut *commit).flatten();
+            let has = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
+            let counts = match self.at {
+                At::Message(words) => has(words),
+                At::Commit(words) => {
+                    has_words |= has(words);
+                    body == COMMIT && std::mem::take(&mut has_words)
+                }
+            };
+            let cut = if counts { counted() } else { None };
             match cut {
                 Some(Cut::Before) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
                 Some(Cut::After) => self.deaf.store(true, Ordering::SeqCst),

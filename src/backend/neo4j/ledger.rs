@@ -56,20 +56,39 @@ pub(super) fn taken_over(run: &str) -> Error {
 /// How many nodes of the ledger there are: the server has that number at hand.
 pub(super) const COUNT: &str = "MATCH (n:`__GraphFerry__`) RETURN count(n) AS count";
 
+/// Which transactions are ended.
+pub(super) enum Left<'a> {
+    /// Those of one lane.
+    Of(&'a Place),
+    /// Those of a run up to this epoch. Not later ones: the statement may be at work in the server when its sender is long dead and another process
+    /// has taken over.
+    UpTo(&'a str, i64),
+}
+
 /// Ends transactions that another connection left open, as far as we may. What cannot be ended is waited for.
-pub(super) fn end_others(connection: &mut Connection, link: &Link, tag: &str, all: bool) -> Result<()> {
-    let condition = if all { "STARTS WITH" } else { "=" };
+pub(super) fn end_others(connection: &mut Connection, link: &Link, left: &Left<'_>) -> Result<()> {
+    const TAGGED: &str = "metaData.graphferry = $tag";
+    const EARLIER: &str =
+        "metaData.graphferry STARTS WITH $tag AND toInteger(last(split(metaData.graphferry, '/'))) <= $epoch";
+    let (condition, tag, epoch) = match left {
+        Left::Of(place) => (TAGGED, tag(place), place.epoch),
+        Left::UpTo(run, epoch) => (EARLIER, format!("{run}/"), *epoch),
+    };
     let text = link.statement(&format!(
-        "SHOW TRANSACTIONS YIELD transactionId AS id, metaData WHERE metaData.graphferry {condition} $tag \
+        "SHOW TRANSACTIONS YIELD transactionId AS id, metaData WHERE {condition} \
          TERMINATE TRANSACTIONS id YIELD message RETURN count(*)"
     ));
-    let parameters = parameters([("tag", tag.into())]);
+    let parameters = parameters([("tag", tag.as_str().into()), ("epoch", epoch.into())]);
     let query = Query::alone(&text, Mode::Read, Some(link.database())).with(&parameters);
     match connection.query(&query, |_| Ok(())) {
         Err(error) if connection.is_lost() => Err(error),
         _ => Ok(()),
     }
 }
+
+/// The newest epoch of a run.
+const NEWEST: &str =
+    "MATCH (l:`__GraphFerry__`) WHERE l.run = $run AND l.lane IS NOT NULL RETURN coalesce(max(l.epoch), 0)";
 
 /// Statements about the ledger as a whole.
 #[derive(Debug)]
@@ -143,7 +162,12 @@ impl<'a> Ledger<'a> {
     }
 
     pub(super) fn fence(&mut self, run: &str, lanes: usize) -> Result<i64> {
-        end_others(self.connection, self.link, &format!("{run}/"), true)?;
+        let mut epoch = 0;
+        self.alone(Mode::Read, NEWEST, &parameters([("run", run.into())]), |row| {
+            epoch = number(row)?.unwrap_or(0);
+            Ok(())
+        })?;
+        end_others(self.connection, self.link, &Left::UpTo(run, epoch))?;
         let last = integer(lanes as u64);
         self.together(|ledger| {
             let given = parameters([("run", run.into()), ("lanes", last)]);
@@ -153,9 +177,7 @@ impl<'a> Ledger<'a> {
             if ledger.inside(lock, &given)? != Some(1) {
                 return Err(Error::refused(format!("the target knows no run {run}")));
             }
-            let newest = "MATCH (l:`__GraphFerry__`) WHERE l.run = $run AND l.lane IS NOT NULL \
-                          RETURN coalesce(max(l.epoch), 0)";
-            let epoch = ledger.inside(newest, &given)?.unwrap_or(0).saturating_add(1);
+            let epoch = ledger.inside(NEWEST, &given)?.unwrap_or(0).saturating_add(1);
             let given = parameters([("run", run.into()), ("lanes", integer(lanes as u64)), ("epoch", epoch.into())]);
             let raise = "MATCH (l:`__GraphFerry__`) WHERE l.run = $run AND l.lane IS NOT NULL \
                          WITH l ORDER BY l.lane SET l.epoch = $epoch RETURN count(l)";

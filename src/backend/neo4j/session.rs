@@ -105,8 +105,8 @@ impl Neo4jSession {
         };
         self.open = true;
         let done = self.connection.query(&query.with(parameters), row);
-        // Nothing was committed, so another connection may do it again. The one procedure that is called is that of the tag, which fails when the
-        // transaction was ended meanwhile: a server may take it for the one before it, whose client is gone.
+        // Nothing was committed, so another connection may do it again. The only procedure that is called here tags the transaction; it fails when that was
+        // ended meanwhile.
         let passes = |error: &Error| error.server_code() == Some("Neo.ClientError.Procedure.ProcedureCallFailed");
         done.map_err(|error| match self.connection.is_lost() || passes(&error) {
             true => error.retrying(Retry::Again),
@@ -246,7 +246,7 @@ impl Session for Neo4jSession {
     fn find(&mut self, mark: &Mark) -> Result<Option<Entry>> {
         self.connection()?;
         let place = self.post()?.place.clone();
-        ledger::end_others(&mut self.connection, &self.link, &ledger::tag(&place), false)?;
+        ledger::end_others(&mut self.connection, &self.link, &ledger::Left::Of(&place))?;
         self.transaction(|session| {
             session.hold(mark.batch, "", [])?;
             let (batch, from) = (ledger::integer(mark.batch), ledger::integer(mark.from));
