@@ -217,7 +217,7 @@ pub fn a_fence_stops_older_sessions(backend: &dyn Backend) {
     assert_eq!(ids.len(), 1, "no ids of a batch that was refused");
     assert_eq!(size(backend), (1, 0));
     assert_eq!(crate::writing::numbers(backend)[&ids[0]], 1);
-    assert_eq!(lines(&mut *target, "r"), [line.clone()]);
+    assert_eq!(lines(&mut *target, "r"), std::slice::from_ref(&line));
     // The new one goes on with what the old one left.
     assert_eq!(new.find(&mark(1)).unwrap(), Some(line));
     assert_eq!(new.find(&mark(2)).unwrap(), None);
