@@ -188,7 +188,7 @@ impl Neo4jSession {
     /// Deletes a line: the last thing before COMMIT.
     fn strike(&mut self, entry: &Entry) -> Result<()> {
         let (batch, from) = (ledger::number_of(entry.batch), ledger::number_of(entry.from));
-        let known = self.lines.as_ref().and_then(|lines| lines.get(&(batch, from)).copied());
+        let known = self.lines.as_mut().and_then(|lines| lines.remove(&(batch, from)));
         // A line that was written since then is looked for among all.
         let place = known.map_or("", |_| "id(e) = $line AND ");
         let then = format!(

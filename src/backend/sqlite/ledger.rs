@@ -61,10 +61,12 @@ fn unknown(run: &str) -> Error {
 
 /// Goes on only while the run is ours.
 pub(super) fn check(connection: &Connection, place: &Place) -> Result<()> {
-    let sql = "SELECT 1 FROM ledger_runs WHERE run = ?1 AND epoch = ?2";
-    let ours = connection.prepare_cached(sql).and_then(|mut find| find.exists((&place.run, place.epoch)));
-    if ours.map_err(during("reading the ledger"))? {
-        return Ok(());
+    if is_there(connection)? {
+        let sql = "SELECT 1 FROM ledger_runs WHERE run = ?1 AND epoch = ?2";
+        let ours = connection.prepare_cached(sql).and_then(|mut find| find.exists((&place.run, place.epoch)));
+        if ours.map_err(during("reading the ledger"))? {
+            return Ok(());
+        }
     }
     Err(Error::refused(format!("the run {} was taken over by another graphferry", place.run)))
 }

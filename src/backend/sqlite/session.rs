@@ -48,8 +48,8 @@ impl Hand {
         })
     }
 
-    fn run(&self) -> Result<&str> {
-        self.place.as_ref().map(|place| &*place.run).ok_or_else(|| Error::failed("the session has no run"))
+    fn place(&self) -> Result<&Place> {
+        self.place.as_ref().ok_or_else(|| Error::failed("the session has no run"))
     }
 }
 
@@ -114,8 +114,11 @@ impl Session for Hand {
     }
 
     fn find(&mut self, mark: &Mark) -> Result<Option<Entry>> {
-        let run = self.run()?;
-        lock(&self.writer).read(|connection| ledger::find(connection, run, mark))
+        let place = self.place()?;
+        lock(&self.writer).read(|connection| {
+            ledger::check(connection, place)?;
+            ledger::find(connection, &place.run, mark)
+        })
     }
 
     fn read(&mut self, class: Class, ids: &[i64]) -> Result<Block> {
@@ -123,17 +126,19 @@ impl Session for Hand {
     }
 
     fn delete(&mut self, class: Class, ids: &[i64], detach: bool, entry: &Entry) -> Result<u64> {
-        let run = self.run()?;
+        let place = self.place()?;
         lock(&self.writer).write("deleting", |connection, writer| {
-            ledger::strike(connection, run, entry)?;
+            ledger::check(connection, place)?;
+            ledger::strike(connection, &place.run, entry)?;
             writer.delete(connection, class, ids, detach)
         })
     }
 
     fn put_back(&mut self, nodes: &Block, entry: &Entry) -> Result<()> {
-        let run = self.run()?;
+        let place = self.place()?;
         lock(&self.writer).write("putting nodes back", |connection, writer| {
-            ledger::strike(connection, run, entry)?;
+            ledger::check(connection, place)?;
+            ledger::strike(connection, &place.run, entry)?;
             writer.put_back(connection, nodes)
         })
     }
