@@ -161,7 +161,7 @@ fn outcome(server: &Neo4j, folder: &Path, target: &Graph, run: &Run) -> Result<M
 fn neo4j_does_what_the_document_says() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Neo4j::target();
-    let count = std::env::var("GRAPHFERRY_PAIRS_NEO4J").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+    let count = std::env::var("GRAPHFERRY_PAIRS_NEO4J").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let seen = RefCell::new(BTreeMap::<&str, u32>::new());
     for_pairs_shrunk(count, 30, |Pair { target, dump, wishes, pace }| {
         let folder = tempfile::tempdir().unwrap();
