@@ -280,14 +280,10 @@ fn the_rest_of_a_ledger_is_not_undone_and_not_in_the_way() {
     std::fs::write(folder.join("dump.jsonl"), handmade(30, 60)).unwrap();
     std::fs::write(folder.join("old.jsonl"), handmade(10, 10)).unwrap();
     for (state, words, code) in [
-        ("finished", &["merge", "dump.jsonl", "target.db", "--resume", "RUN"][..], 0),
-        ("forgotten", &["merge", "dump.jsonl", "target.db", "--resume", "RUN"], 4),
-        ("finished", &["undo", "RUN", "target.db"], 4),
-        ("forgotten", &["undo", "RUN", "target.db"], 4),
-        ("finished", &["runs", "target.db", "--forget", "RUN"], 0),
-        ("forgotten", &["runs", "target.db", "--forget", "RUN"], 0),
-        ("finished", &["merge", "old.jsonl", "target.db"], 0),
-        ("forgotten", &["merge", "old.jsonl", "target.db"], 0),
+        ("forgetting", &["merge", "dump.jsonl", "target.db", "--resume", "RUN"][..], 0),
+        ("forgetting", &["undo", "RUN", "target.db"], 4),
+        ("forgetting", &["runs", "target.db", "--forget", "RUN"], 0),
+        ("forgetting", &["merge", "old.jsonl", "target.db"], 0),
     ] {
         Store.fill(folder);
         run(folder, ["merge", "dump.jsonl", "target.db", "--keep-ledger", "--batch-size", "10"]).expect(0);

@@ -13,6 +13,8 @@ mod drive;
 mod generate;
 #[path = "merging/model.rs"]
 mod model;
+#[path = "merging/on_neo4j.rs"]
+mod on_neo4j;
 
 use drive::{events, facts, fill_store, last_relationship, merge_run, outcome, read, rows};
 use generate::{Pair, of, pair};
@@ -35,10 +37,15 @@ fn pairs(usual: u32) -> u32 {
 
 /// Runs a test over pairs, the same ones each time unless `GRAPHFERRY_SEED` is set.
 fn for_pairs(count: u32, test: impl Fn(Pair)) {
+    for_pairs_shrunk(count, 400, test);
+}
+
+/// The same, with at most so many attempts to find a smaller pair that fails.
+fn for_pairs_shrunk(count: u32, max_shrink_iters: u32, test: impl Fn(Pair)) {
     let seed: u64 = std::env::var("GRAPHFERRY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases: count, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let config = Config { cases: count, failure_persistence: None, max_shrink_iters, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let result = runner.run(&pair(), |pair| {
         test(pair);

@@ -60,7 +60,8 @@ fn what_is_unique() {
         // Type and bits count.
         (vec![one(1.into()), one(1.0.into()), one("1".into()), one(true.into())], None),
         (vec![one(0.0.into()), one((-0.0).into())], None),
-        (vec![one(f64::NAN.into()), one(f64::NAN.into())], Some(r#"{"$float":"NaN"}"#)),
+        // NaN equals nothing.
+        (vec![one(f64::NAN.into()), one(f64::NAN.into())], None),
         (vec![one("a\"b".into()), one("a\"b".into())], Some(r#""a\"b""#)),
         (vec![one(Value::Bytes(vec![1])), one(Value::Bytes(vec![1]))], Some(r#"{"$bytes":"AQ=="}"#)),
         (vec![one(Value::List(vec![1.into()])), one(1.into())], None),

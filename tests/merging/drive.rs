@@ -76,7 +76,8 @@ pub fn events(run: &Run) -> Vec<serde_json::Value> {
         .collect()
 }
 
-fn refusal(events: &[serde_json::Value]) -> Refusal {
+/// Why a run was refused, from the lines of its stderr.
+pub fn refusal(events: &[serde_json::Value]) -> Refusal {
     let of = |name: &'static str| events.iter().filter(move |event| event["event"] == name);
     let nodes = |name: &'static str| of(name).map(|event| event["node"].as_i64().unwrap());
     if of("ambiguous").next().is_some() {
