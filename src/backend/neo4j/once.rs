@@ -60,10 +60,28 @@ impl Neo4jSession {
         }
     }
 
-    /// The relationships of a batch that are not there yet, each once. The lock of the start nodes keeps other sessions
-    /// of the run from creating one in between.
+    /// Locks both ends of all relationships of a batch in the order of their ids. The locks keep other sessions of the
+    /// run from creating one of the relationships in between; taken in one order, and before any other, they let two
+    /// batches wait for each other but never in a circle, however many meet at a hub.
+    fn lock_ends(&mut self, batch: &Block, marked: bool) -> Result<()> {
+        let mut ends: Vec<i64> = batch.items().iter().flat_map(|item| [item.start, item.end]).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        let tag = self.open_rows(ends.len(), marked)?;
+        for id in &ends {
+            put_integer(&mut self.parameters, *id);
+        }
+        let text = format!("{tag}UNWIND $rows AS row MATCH (n) WHERE id(n) = row REMOVE n.`{LOCK}`");
+        self.run(&text, |_| Ok(())).map(|_| ())
+    }
+
+    /// The relationships of a batch that are not there yet, each once.
     fn without_known(&mut self, batch: &Block, once: Once, marked: bool) -> Result<Block> {
-        let tag = self.open_rows(batch.len(), marked)?;
+        if batch.is_empty() {
+            return Ok(Block::new(Class::Relationships));
+        }
+        self.lock_ends(batch, marked)?;
+        self.open_rows(batch.len(), false)?;
         for (number, item) in batch.items().iter().enumerate() {
             put_list(&mut self.parameters, 3);
             put_integer(&mut self.parameters, item.start);
@@ -76,8 +94,7 @@ impl Neo4jSession {
             _ => format!("RETURN row[2], CASE WHEN EXISTS {{ (a)-[{kind}]->(b) }} THEN {{}} END"),
         };
         let text = format!(
-            "{tag}UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] REMOVE a.`{LOCK}` \
-             WITH row, a MATCH (b) WHERE id(b) = row[1] {known}"
+            "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] {known}"
         );
         let version = self.connection.version();
         let (mut ends, mut there) = (vec![false; batch.len()], HashSet::new());
