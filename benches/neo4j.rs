@@ -171,7 +171,7 @@ const ROWS: [(&str, &str, &str); 2] = [
 ];
 
 fn drain(url: &str) {
-    let Location::Neo4j(server) = location(url) else { panic!("not a server") };
+    let Location::Bolt(server) = location(url) else { panic!("not a server") };
     let endpoint = Endpoint { host: server.host, port: server.port, tls: Tls::Off };
     let password = password();
     for (what, nodes, relationships) in ROWS {

@@ -4,7 +4,9 @@
 //! program and knows no format. Every backend passes the same conformance suite (`tests/conformance.rs`).
 
 pub mod access;
+mod bolt;
 pub mod ledger;
+pub mod memgraph;
 pub mod neo4j;
 pub mod sqlite;
 pub mod url;
@@ -12,6 +14,8 @@ pub mod url;
 pub use access::Access;
 pub use ledger::{Deed, Entry, Mark};
 pub use url::Location;
+
+use bolt::{Link, System};
 
 use crate::error::Result;
 use crate::model::header::Origin;
@@ -317,7 +321,13 @@ pub trait Session: Send {
 /// It cannot be reached, denies access, or is not what its URL says.
 pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Source>> {
     match location {
-        Location::Neo4j(server) => neo4j::open_source(server, access),
+        Location::Bolt(server) => {
+            let (link, connection) = Link::open(server, access)?;
+            Ok(match link.system {
+                System::Neo4j => neo4j::source(link, connection),
+                System::Memgraph => memgraph::source(link, connection),
+            })
+        }
         Location::Sqlite(path) => sqlite::open_source(path),
     }
 }
@@ -328,7 +338,13 @@ pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Sourc
 /// It cannot be reached, denies access, or is not what its URL says.
 pub fn open_target(location: &Location, access: &Access) -> Result<Box<dyn Target>> {
     match location {
-        Location::Neo4j(server) => neo4j::open_target(server, access),
+        Location::Bolt(server) => {
+            let (link, connection) = Link::open(server, access)?;
+            Ok(match link.system {
+                System::Neo4j => neo4j::target(link, connection),
+                System::Memgraph => memgraph::target(link, connection)?,
+            })
+        }
         Location::Sqlite(path) => sqlite::open_target(path),
     }
 }

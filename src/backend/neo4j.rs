@@ -2,7 +2,6 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `link` | who the server is, and further connections to it |
 //! | `source` | the pinned view: one read transaction |
 //! | `rows` | rows into blocks |
 //! | `values` | properties as the server sends them: checked, and refused by name where they cannot be carried |
@@ -25,7 +24,6 @@
 mod batch;
 mod change;
 mod ledger;
-mod link;
 mod look;
 mod once;
 mod rows;
@@ -36,26 +34,16 @@ mod target;
 mod trigger;
 mod values;
 
-use super::access::Access;
-use super::url::Server;
+use super::bolt::Link;
 use super::{Source, Target};
-use crate::error::Result;
-use link::Link;
+use crate::wire::Connection;
 
-/// Connects to a database that is to be read.
-///
-/// # Errors
-/// The server cannot be reached, denies access, or is not Neo4j.
-pub fn open_source(server: &Server, access: &Access) -> Result<Box<dyn Source>> {
-    let (link, connection) = Link::open(server, access)?;
-    Ok(Box::new(source::Neo4jSource::new(link, connection)))
+/// A database that is to be read.
+pub(super) fn source(link: Link, connection: Connection) -> Box<dyn Source> {
+    Box::new(source::Neo4jSource::new(link, connection))
 }
 
-/// Connects to a database that is to be written.
-///
-/// # Errors
-/// The server cannot be reached, denies access, or is not Neo4j.
-pub fn open_target(server: &Server, access: &Access) -> Result<Box<dyn Target>> {
-    let (link, connection) = Link::open(server, access)?;
-    Ok(Box::new(target::Neo4jTarget::new(link, connection)))
+/// A database that is to be written.
+pub(super) fn target(link: Link, connection: Connection) -> Box<dyn Target> {
+    Box::new(target::Neo4jTarget::new(link, connection))
 }

@@ -2,7 +2,9 @@
 //!
 //! | text | database |
 //! |---|---|
-//! | `neo4j://HOST:PORT/DATABASE`, `bolt://…` | a Neo4j server; `+s` behind the scheme asks for TLS, `+ssc` for TLS with any certificate |
+//! | `neo4j://HOST:PORT/DATABASE` | a Neo4j server; `+s` behind the scheme asks for TLS, `+ssc` for TLS with any certificate |
+//! | `memgraph://…` | a Memgraph server, likewise |
+//! | `bolt://…` | one or the other: the server is asked |
 //! | `sqlite:PATH`, or a path that ends in `.db` | the embedded store |
 //! | anything else | no database: a dump's path |
 //!
@@ -28,10 +30,10 @@ pub enum Security {
     TlsAnyCertificate,
 }
 
-/// A Neo4j server and one of its databases.
+/// A server that speaks Bolt, and one of its databases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// `neo4j` or `bolt`, as it was written.
+    /// `neo4j`, `memgraph` or `bolt`, as it was written.
     pub scheme: &'static str,
     /// How the connection is encrypted.
     pub security: Security,
@@ -49,8 +51,8 @@ pub struct Server {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {
-    /// A Neo4j server.
-    Neo4j(Server),
+    /// A Neo4j or Memgraph server.
+    Bolt(Server),
     /// An SQLite file.
     Sqlite(PathBuf),
 }
@@ -74,12 +76,12 @@ impl Location {
         let scheme = match name.to_ascii_lowercase().as_str() {
             "neo4j" => "neo4j",
             "bolt" => "bolt",
-            "memgraph" => return Err(unsupported("Memgraph", name)),
+            "memgraph" => "memgraph",
             "hugegraph" => return Err(unsupported("HugeGraph", name)),
             "file" => return Ok(None),
             _ => {
                 return Err(Error::usage(format!("{name}:// is no scheme that is known"))
-                    .hint("databases are neo4j://, bolt:// and sqlite:"));
+                    .hint("databases are neo4j://, memgraph://, bolt:// and sqlite:"));
             }
         };
         let security = match suffix {
@@ -88,7 +90,7 @@ impl Location {
             Some("ssc") => Security::TlsAnyCertificate,
             Some(other) => return Err(Error::usage(format!("{scheme}+{other}:// is unknown: only +s and +ssc are"))),
         };
-        server(scheme, security, rest).map(|server| Some(Self::Neo4j(server)))
+        server(scheme, security, rest).map(|server| Some(Self::Bolt(server)))
     }
 }
 
@@ -190,7 +192,7 @@ impl fmt::Display for Server {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Neo4j(server) => server.fmt(f),
+            Self::Bolt(server) => server.fmt(f),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
         }
     }
@@ -206,6 +208,7 @@ mod tests {
         for (text, expected) in [
             ("neo4j://localhost", "neo4j://localhost:7687"),
             ("bolt://127.0.0.1:27687", "bolt://127.0.0.1:27687"),
+            ("memgraph+ssc://h/", "memgraph+ssc://h:7687"),
             ("bolt+s://db.example.org/movies", "bolt+s://db.example.org:7687/movies"),
             ("NEO4J+ssc://h/", "neo4j+ssc://h:7687"),
             ("bolt://ann@h:80/a%20b", "bolt://ann@h:80/a%20b"),
@@ -228,7 +231,6 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, expected) in [
-            ("memgraph://h", "Memgraph is not supported yet as a database (memgraph://)"),
             ("hugegraph://h", "HugeGraph is not supported yet as a database (hugegraph://)"),
             ("http://h", "http:// is no scheme that is known"),
             ("bolt+x://h", "bolt+x:// is unknown: only +s and +ssc are"),

@@ -23,7 +23,7 @@ impl Options {
     /// What to log in with. A copy may set `GRAPHFERRY_SOURCE_PASSWORD` and `GRAPHFERRY_TARGET_PASSWORD` apart.
     pub(super) fn resolve(&self, location: &Location, side: Side) -> Result<Access> {
         let credentials = match location {
-            Location::Neo4j(server) => self.credentials(location, server.user.as_deref(), side)?,
+            Location::Bolt(server) => self.credentials(location, server.user.as_deref(), side)?,
             _ => Credentials::None,
         };
         Ok(Access { credentials, ca_file: self.ca_file.clone() })

@@ -2,9 +2,9 @@
 
 use super::batch::kind_of;
 use super::ledger::{self, LOCK};
-use super::link::parameters;
 use super::rows::Rows;
 use super::session::Neo4jSession;
+use crate::backend::bolt::parameters;
 use crate::backend::{Deed, Entry, Mark, Update, ledger::Printer};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};

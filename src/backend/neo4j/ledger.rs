@@ -10,7 +10,7 @@
 //! of that session is under way. The epoch is read behind the lock and not before: a transaction may have waited for it
 //! while another one raised the epoch.
 
-use super::link::{Link, parameters};
+use crate::backend::bolt::{Link, parameters};
 use crate::backend::{Entry, Place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Cursor, Value};

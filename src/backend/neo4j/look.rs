@@ -1,8 +1,8 @@
 //! Looking: the values that nodes with a label, or relationships of a type, have for some properties.
 
-use super::link::Link;
 use super::values;
 use crate::backend::Seen;
+use crate::backend::bolt::Link;
 use crate::cypher::{self, Dialect};
 use crate::error::Result;
 use crate::model::packstream::{put_map, put_string};

@@ -3,8 +3,8 @@
 //! Names and options are taken from their columns and never from `createStatement`, which does not escape backslashes. A kind that is
 //! not known here is kept as an [`OtherObject`] with that statement, so that nothing is dropped.
 
-use super::link::Link;
 use super::source::text;
+use crate::backend::bolt::Link;
 use crate::error::{Error, Result};
 use crate::model::schema::OtherObject;
 use crate::model::{Constraint, ConstraintKind, Entity, Index, IndexKind, Map, Schema, SchemaObject, Value};

@@ -9,7 +9,7 @@
 
 use super::batch::{kind_of, no_ends, place};
 use super::ledger::{self, HOLD, TAG};
-use super::link::{Link, parameters};
+use crate::backend::bolt::{Link, parameters};
 use crate::backend::{Deed, Entry, Mark, Once, Place, Session, Update, ledger::Printer};
 use crate::error::{Error, Result, Retry};
 use crate::model::packstream::{put_integer, put_list, put_map, put_string};

@@ -1,8 +1,8 @@
 //! The source: one read transaction, scanned.
 
-use super::link::Link;
 use super::rows::Rows;
 use super::{ledger, schema, trigger};
+use crate::backend::bolt::Link;
 use crate::backend::{Names, Snapshot, Source};
 use crate::error::{Error, Result};
 use crate::model::header::Origin;

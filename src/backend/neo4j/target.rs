@@ -1,10 +1,10 @@
 //! The target: what it can hold, and its schema.
 
 use super::ledger::Ledger;
-use super::link::Link;
 use super::session::Neo4jSession;
 use super::source::text;
 use super::{ledger, look, schema, trigger};
+use crate::backend::bolt::Link;
 use crate::backend::{Entry, Facts, Schedule, Seen, Session, Target};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};

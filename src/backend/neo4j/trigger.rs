@@ -1,7 +1,7 @@
 //! APOC's triggers: statements that live in the database `system` and run in another.
 
-use super::link::{Link, parameters};
 use super::source::text;
+use crate::backend::bolt::{Link, parameters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{SchemaObject, Trigger, Value};
 use crate::wire::{Connection, Mode, Query};

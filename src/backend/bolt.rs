@@ -1,17 +1,30 @@
-//! The link to a server: who it is, and how to open further connections to the same database.
+//! The link to a server that speaks Bolt: which system it is, and how to open further connections to the same database.
+//!
+//! The system is what the server says when it is asked, whatever the URL's scheme and the name that it gives itself: that name is a setting.
 
 use crate::backend::access::{Access, Credentials};
 use crate::backend::url::{Security, Server};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::header::Origin;
 use crate::model::{Map, Value};
 use crate::wire::{Auth, Connection, Endpoint, Mode, Query, Tls};
+
+/// A system that speaks Bolt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum System {
+    /// Neo4j.
+    Neo4j,
+    /// Memgraph.
+    Memgraph,
+}
 
 /// A server, one of its databases, and the way in.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     endpoint: Endpoint,
     access: Access,
+    /// What the server is.
+    pub(super) system: System,
     /// What the database is.
     pub(super) origin: Origin,
     /// What stands before every statement of ours.
@@ -28,9 +41,19 @@ impl Link {
             Security::TlsAnyCertificate => Tls::AnyCertificate,
         };
         let endpoint = Endpoint { host: server.host.clone(), port: server.port, tls };
-        let mut link = Self { endpoint, access, origin: Origin::default(), prefix: "" };
+        let mut link = Self { endpoint, access, system: System::Neo4j, origin: Origin::default(), prefix: "" };
         let mut connection = link.connect()?;
         link.identify(&mut connection, server.database.as_deref())?;
+        let expected = match server.scheme {
+            "memgraph" => System::Memgraph,
+            "neo4j" => System::Neo4j,
+            _ => link.system,
+        };
+        if expected != link.system {
+            let (peer, product) = (connection.peer(), &link.origin.product);
+            return Err(Error::usage(format!("{peer} is {product} {}", link.origin.version))
+                .hint(format!("write {product}:// or bolt:// instead of {}://", server.scheme)));
+        }
         Ok((link, connection))
     }
 
@@ -54,19 +77,53 @@ impl Link {
         format!("{}{text}", self.prefix)
     }
 
+    /// Asks the server what it is. The system that its name speaks of is asked for first; only an answer counts.
     fn identify(&mut self, connection: &mut Connection, database: Option<&str>) -> Result<()> {
-        let agent = connection.agent();
-        if agent.contains("Memgraph") || !agent.starts_with("Neo4j/") {
-            let what = if agent.contains("Memgraph") { "Memgraph" } else { agent };
-            return Err(Error::usage(format!("{} is {what}, which is not supported yet", connection.peer())));
+        let named = connection.agent().contains("Memgraph");
+        let mut order = [Self::identify_neo4j, Self::identify_memgraph];
+        if named {
+            order.reverse();
         }
+        for identify in order {
+            match identify(self, connection, database) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                // A statement that it does not know tells that it is something else.
+                Err(error) if error.kind() == ErrorKind::Server && !connection.is_lost() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let agent = connection.agent();
+        Err(Error::usage(format!("{} is {agent:?}, neither Neo4j nor Memgraph", connection.peer())))
+    }
+
+    fn identify_memgraph(&mut self, connection: &mut Connection, database: Option<&str>) -> Result<bool> {
+        let rows = connection.table(&Query::alone("SHOW VERSION", Mode::Write, database))?;
+        let Some(version) = rows.first().and_then(|row| row.get("version")).and_then(Value::as_str) else {
+            return Ok(false);
+        };
+        self.system = System::Memgraph;
+        self.prefix = "";
+        self.origin = Origin {
+            product: "memgraph".to_owned(),
+            version: version.to_owned(),
+            edition: String::new(),
+            database: database.unwrap_or("memgraph").to_owned(),
+        };
+        Ok(true)
+    }
+
+    fn identify_neo4j(&mut self, connection: &mut Connection, database: Option<&str>) -> Result<bool> {
         let asked = Query::alone("CALL dbms.components() YIELD name, versions, edition", Mode::Read, database);
         let rows = connection.table(&asked)?;
-        let kernel = rows.iter().find(|row| row.get("name").and_then(Value::as_str) == Some("Neo4j Kernel"));
-        let kernel = kernel.or(rows.first());
-        let text = |name: &str| kernel.and_then(|row| row.get(name)).and_then(Value::as_str).unwrap_or_default();
-        let versions = kernel.and_then(|row| row.get("versions")).and_then(Value::as_list).unwrap_or_default();
+        let Some(kernel) = rows.iter().find(|row| row.get("name").and_then(Value::as_str) == Some("Neo4j Kernel"))
+        else {
+            return Ok(false);
+        };
+        let text = |name: &str| kernel.get(name).and_then(Value::as_str).unwrap_or_default();
+        let versions = kernel.get("versions").and_then(Value::as_list).unwrap_or_default();
         let version = versions.first().and_then(Value::as_str).unwrap_or_default();
+        self.system = System::Neo4j;
         self.prefix = if knows_versions_of_cypher(version) { "CYPHER 5 " } else { "" };
         let name = connection.table(&Query::alone("CALL db.info() YIELD name", Mode::Read, database))?;
         let name = name.first().and_then(|row| row.get("name")).and_then(Value::as_str);
@@ -76,7 +133,7 @@ impl Link {
             edition: text("edition").to_owned(),
             database: name.or(database).unwrap_or("neo4j").to_owned(),
         };
-        Ok(())
+        Ok(true)
     }
 
     /// The version's first two numbers.
