@@ -25,5 +25,5 @@ pub mod query;
 pub use client::{Auth, Client};
 pub use connection::{Connection, Endpoint, Tls};
 pub use handshake::Version;
-pub use message::Mode;
+pub use message::{Extra, Mode};
 pub use query::{Query, Row, Scope, Summary};

@@ -95,10 +95,10 @@ fn strangers_are_told_apart() {
     for (said, expected) in [
         (&b"HTTP/1.1 400 Bad Request\r\n"[..], "PEER answers with HTTP instead of Bolt"),
         (&[0x15, 0x03, 0x03, 0x00, 0x02][..], "PEER demands TLS"),
-        (&[0x00, 0x50, 0xB1, 0x7F, 0xA2][..], "PEER refuses the Bolt versions 4.2 to 6.0"),
-        (&[0, 0, 0, 0][..], "PEER speaks none of the Bolt versions 4.2 to 6.0"),
+        (&[0x00, 0x50, 0xB1, 0x7F, 0xA2][..], "PEER refuses the Bolt versions 4.0 to 6.0"),
+        (&[0, 0, 0, 0][..], "PEER speaks none of the Bolt versions 4.0 to 6.0"),
         (&[0, 0, 9, 9][..], "PEER does not speak Bolt: it answers 00 00 09 09"),
-        (&[0, 0, 1, 0xFF, 1, 0, 0, 0, 7, 0][..], "PEER speaks Bolt 7.0 and none of the versions 4.2 to 6.0"),
+        (&[0, 0, 1, 0xFF, 1, 0, 0, 0, 7, 0][..], "PEER speaks Bolt 7.0 and none of the versions 4.0 to 6.0"),
         (&[][..], "PEER closes the connection during the handshake"),
         (&[0, 0][..], "PEER closes the connection during the handshake"),
         (&[0, 0, 8, 5][..], "PEER closed the connection"),

@@ -1,7 +1,9 @@
 //! Memgraph 2 and 3, over Bolt.
 
+mod rows;
 mod source;
 mod target;
+mod values;
 
 use super::bolt::Link;
 use super::{Source, Target};

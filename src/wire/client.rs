@@ -7,7 +7,7 @@
 use super::chunk::{self, Dechunker};
 use super::failure;
 use super::handshake::{self, Answer, Version};
-use super::message::{self, Mode, Reply};
+use super::message::{self, Extra, Mode, Reply};
 use super::query::{Query, Row, Scope, Summary};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::model::{Cursor, Map, Value};
@@ -160,8 +160,16 @@ impl<T: Read + Write> Client<T> {
     /// # Errors
     /// The server refuses, or went away.
     pub fn begin(&mut self, mode: Mode, database: Option<&str>) -> Result<()> {
+        self.begin_as(Extra { mode, database, timeout: None })
+    }
+
+    /// Begins a transaction that may have a limit of time of its own.
+    ///
+    /// # Errors
+    /// The server refuses, or went away.
+    pub fn begin_as(&mut self, extra: Extra<'_>) -> Result<()> {
         self.ready()?;
-        self.put(|out| message::begin(out, mode, database));
+        self.put(|out| message::begin(out, extra));
         self.flush()?;
         self.success().map(|_| ())
     }
@@ -198,15 +206,17 @@ impl<T: Read + Write> Client<T> {
     /// The server refuses or went away; or what `row` says.
     pub fn query(&mut self, query: &Query<'_>, mut row: impl FnMut(&[u8]) -> Result<()>) -> Result<Summary> {
         self.ready()?;
-        let own = match query.scope {
-            Scope::Inside => None,
-            Scope::Own(mode) => Some((mode, query.database)),
+        let Query { database, timeout, .. } = *query;
+        let inside = Extra { timeout, ..Extra::default() };
+        let extra = match query.scope {
+            Scope::Inside => inside,
+            Scope::Own(mode) => Extra { mode, database, timeout },
             Scope::Begin(mode) => {
-                self.put(|out| message::begin(out, mode, query.database));
-                None
+                self.put(|out| message::begin(out, Extra { mode, database, timeout }));
+                inside
             }
         };
-        self.put(|out| message::run(out, query.text, query.parameters, own));
+        self.put(|out| message::run(out, query.text, query.parameters, extra));
         self.put(|out| message::pull(out, PORTION));
         self.committing = query.scope == Scope::Own(Mode::Write);
         let begins = matches!(query.scope, Scope::Begin(_));

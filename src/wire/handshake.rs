@@ -1,8 +1,9 @@
 //! The handshake: which version of Bolt both sides speak.
 //!
 //! The client names four versions or ranges; the server picks one, or asks for the manifest (from Bolt 5.7 on), in which it lists all that it
-//! speaks and the client picks. We ask for the manifest, for 6.0, for 5.8 to 5.0 and for 4.4 to 4.2. Bolt 6.1 is not asked for: its
-//! UUIDs have a marker that PackStream did not have before, while 6.0 sends a named placeholder that can be refused by its name.
+//! speaks and the client picks. We ask for the manifest, for 6.0, for 5.8 to 5.0 and for 4.4 to 4.0, of which old Memgraphs speak 4.3 or
+//! 4.1 only. Bolt 6.1 is not asked for: its UUIDs have a marker that PackStream did not have before, while 6.0 sends a named placeholder
+//! that can be refused by its name.
 
 use crate::error::{Error, Result};
 use std::fmt;
@@ -62,7 +63,7 @@ impl Range {
 }
 
 /// What we speak, best first.
-const SPOKEN: [Range; 3] = [Range::new(6, 0, 0), Range::new(5, 8, 8), Range::new(4, 4, 2)];
+const SPOKEN: [Range; 3] = [Range::new(6, 0, 0), Range::new(5, 8, 8), Range::new(4, 4, 4)];
 
 /// The first bytes of a connection: the magic number and four proposals.
 #[must_use]
@@ -97,7 +98,7 @@ pub fn answer(bytes: [u8; 4], peer: &str) -> Result<Answer> {
         _ => return Err(stranger(bytes, peer)),
     };
     if version == Version::new(0, 0) {
-        return Err(Error::unreachable(format!("{peer} speaks none of the Bolt versions 4.2 to 6.0")));
+        return Err(Error::unreachable(format!("{peer} speaks none of the Bolt versions 4.0 to 6.0")));
     }
     match SPOKEN.iter().any(|range| range.holds(version)) {
         true => Ok(Answer::Version(version)),
@@ -113,7 +114,7 @@ fn stranger(bytes: [u8; 4], peer: &str) -> Error {
         [0x15, 0x03, ..] => Error::unreachable(format!("{peer} demands TLS"))
             .hint("write +s behind the scheme of the URL, or +ssc to accept any certificate"),
         // A chunk with a structure of one field: FAILURE, where a version was expected.
-        [_, _, 0xB1, 0x7F] => Error::unreachable(format!("{peer} refuses the Bolt versions 4.2 to 6.0")),
+        [_, _, 0xB1, 0x7F] => Error::unreachable(format!("{peer} refuses the Bolt versions 4.0 to 6.0")),
         [a, b, c, d] => {
             Error::unreachable(format!("{peer} does not speak Bolt: it answers {a:02X} {b:02X} {c:02X} {d:02X}"))
         }
@@ -152,7 +153,7 @@ pub fn manifest(bytes: &[u8], peer: &str) -> Result<Option<(Version, usize)>> {
         }
     }
     let names: Vec<String> = offered.iter().map(|range| range.newest.to_string()).collect();
-    Err(Error::unreachable(format!("{peer} speaks Bolt {} and none of the versions 4.2 to 6.0", names.join(", "))))
+    Err(Error::unreachable(format!("{peer} speaks Bolt {} and none of the versions 4.0 to 6.0", names.join(", "))))
 }
 
 /// What confirms the version that was picked from a manifest: the version, and that we want no capability.
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn the_offer_is_twenty_known_bytes() {
         let expected = [
-            0x60, 0x60, 0xB0, 0x17, 0x00, 0x00, 0x01, 0xFF, 0x00, 0x00, 0x00, 0x06, 0x00, 0x08, 0x08, 0x05, 0x00, 0x02,
+            0x60, 0x60, 0xB0, 0x17, 0x00, 0x00, 0x01, 0xFF, 0x00, 0x00, 0x00, 0x06, 0x00, 0x08, 0x08, 0x05, 0x00, 0x04,
             0x04, 0x04,
         ];
         assert_eq!(offer(), expected);
@@ -203,8 +204,8 @@ mod tests {
         for (bytes, expected) in [
             (*b"HTTP", "h:1 answers with HTTP instead of Bolt"),
             ([0x15, 0x03, 0x03, 0x00], "h:1 demands TLS"),
-            ([0x00, 0x5A, 0xB1, 0x7F], "h:1 refuses the Bolt versions 4.2 to 6.0"),
-            ([0, 0, 0, 0], "h:1 speaks none of the Bolt versions 4.2 to 6.0"),
+            ([0x00, 0x5A, 0xB1, 0x7F], "h:1 refuses the Bolt versions 4.0 to 6.0"),
+            ([0, 0, 0, 0], "h:1 speaks none of the Bolt versions 4.0 to 6.0"),
             ([0, 0, 0, 3], "h:1 does not speak Bolt: it answers 00 00 00 03"),
             ([0, 0, 1, 6], "h:1 does not speak Bolt: it answers 00 00 01 06"),
             (*b"SSH-", "h:1 does not speak Bolt: it answers 53 53 48 2D"),
@@ -233,7 +234,7 @@ mod tests {
     #[test]
     fn manifests_that_make_no_sense() {
         let error = manifest(&[1, 0, 0, 0, 3, 0], "h:1").unwrap_err().to_string();
-        assert_eq!(error, "h:1 speaks Bolt 3.0 and none of the versions 4.2 to 6.0");
+        assert_eq!(error, "h:1 speaks Bolt 3.0 and none of the versions 4.0 to 6.0");
         for bytes in [&[0xFF; 12][..], &[0x80, 0x10][..]] {
             let error = manifest(bytes, "h:1").unwrap_err().to_string();
             assert_eq!(error, "h:1 sends a list of Bolt versions that makes no sense");

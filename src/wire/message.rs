@@ -24,11 +24,12 @@ const IGNORED: u8 = 0x7E;
 const FAILURE: u8 = 0x7F;
 
 /// Whether a transaction only reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// It only reads: the server refuses writes.
     Read,
     /// It may write.
+    #[default]
     Write,
 }
 
@@ -42,7 +43,7 @@ fn put_entries(out: &mut Vec<u8>, entries: &[(&str, &str)]) {
 /// HELLO: who we are and, before Bolt 5.1, the user. `auth` are the entries of the authentication.
 pub fn hello(out: &mut Vec<u8>, version: Version, auth: &[(&str, &str)]) {
     let auth = if version < Version::new(5, 1) { auth } else { &[] };
-    let patch = version < Version::new(5, 0);
+    let patch = (Version::new(4, 2)..Version::new(5, 0)).contains(&version);
     let quiet = version >= Version::new(5, 2);
     let agent = version >= Version::new(5, 3);
     put_structure(out, HELLO, 1);
@@ -71,26 +72,40 @@ pub fn logon(out: &mut Vec<u8>, auth: &[(&str, &str)]) {
     put_entries(out, auth);
 }
 
-fn put_extra(out: &mut Vec<u8>, mode: Mode, database: Option<&str>) {
-    let read = mode == Mode::Read;
-    put_map(out, usize::from(read) + usize::from(database.is_some()));
-    if read {
-        put_entries(out, &[("mode", "r")]);
-    }
-    if let Some(database) = database {
-        put_entries(out, &[("db", database)]);
+/// What a transaction needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extra<'a> {
+    /// Whether it only reads.
+    pub mode: Mode,
+    /// The database; `None` is the user's home database.
+    pub database: Option<&'a str>,
+    /// After how many milliseconds the server gives up; 0 is never, `None` is the server's own limit.
+    pub timeout: Option<i64>,
+}
+
+impl Extra<'_> {
+    fn put(self, out: &mut Vec<u8>) {
+        let read = self.mode == Mode::Read;
+        put_map(out, usize::from(read) + usize::from(self.database.is_some()) + usize::from(self.timeout.is_some()));
+        if read {
+            put_entries(out, &[("mode", "r")]);
+        }
+        if let Some(database) = self.database {
+            put_entries(out, &[("db", database)]);
+        }
+        if let Some(timeout) = self.timeout {
+            put_string(out, "tx_timeout");
+            put_integer(out, timeout);
+        }
     }
 }
 
-/// RUN. `parameters` is one PackStream map; `transaction` is mode and database of a transaction of its own.
-pub fn run(out: &mut Vec<u8>, text: &str, parameters: &[u8], transaction: Option<(Mode, Option<&str>)>) {
+/// RUN. `parameters` is one PackStream map; `extra` is of a transaction of its own, and empty in one that was begun.
+pub fn run(out: &mut Vec<u8>, text: &str, parameters: &[u8], extra: Extra<'_>) {
     put_structure(out, RUN, 3);
     put_string(out, text);
     out.extend_from_slice(parameters);
-    match transaction {
-        Some((mode, database)) => put_extra(out, mode, database),
-        None => put_map(out, 0),
-    }
+    extra.put(out);
 }
 
 fn rows(out: &mut Vec<u8>, tag: u8, count: i64) {
@@ -111,9 +126,9 @@ pub fn discard(out: &mut Vec<u8>) {
 }
 
 /// BEGIN.
-pub fn begin(out: &mut Vec<u8>, mode: Mode, database: Option<&str>) {
+pub fn begin(out: &mut Vec<u8>, extra: Extra<'_>) {
     put_structure(out, BEGIN, 1);
-    put_extra(out, mode, database);
+    extra.put(out);
 }
 
 /// COMMIT.
@@ -201,10 +216,14 @@ mod tests {
         assert_eq!(built(rollback), [0xB0, 0x13]);
         assert_eq!(built(reset), [0xB0, 0x0F]);
         assert_eq!(built(goodbye), [0xB0, 0x02]);
-        assert_eq!(built(|out| begin(out, Mode::Read, None)), b"\xB1\x11\xA1\x84mode\x81r");
-        assert_eq!(built(|out| begin(out, Mode::Write, Some("neo4j"))), b"\xB1\x11\xA1\x82db\x85neo4j");
-        assert_eq!(built(|out| run(out, "RETURN 1", &[0xA0], None)), b"\xB3\x10\x88RETURN 1\xA0\xA0");
-        let own = built(|out| run(out, "X", &[0xA0], Some((Mode::Read, Some("d")))));
+        let read = Extra { mode: Mode::Read, ..Extra::default() };
+        assert_eq!(built(|out| begin(out, read)), b"\xB1\x11\xA1\x84mode\x81r");
+        let write = Extra { database: Some("neo4j"), ..Extra::default() };
+        assert_eq!(built(|out| begin(out, write)), b"\xB1\x11\xA1\x82db\x85neo4j");
+        let unlimited = Extra { timeout: Some(0), ..read };
+        assert_eq!(built(|out| begin(out, unlimited)), b"\xB1\x11\xA2\x84mode\x81r\x8Atx_timeout\x00");
+        assert_eq!(built(|out| run(out, "RETURN 1", &[0xA0], Extra::default())), b"\xB3\x10\x88RETURN 1\xA0\xA0");
+        let own = built(|out| run(out, "X", &[0xA0], Extra { database: Some("d"), ..read }));
         assert_eq!(own, b"\xB3\x10\x81X\xA0\xA2\x84mode\x81r\x82db\x81d");
         let logon = built(|out| logon(out, &[("scheme", "none")]));
         assert_eq!(logon, b"\xB1\x6A\xA1\x86scheme\x84none");
@@ -220,6 +239,7 @@ mod tests {
         };
         let old = ["user_agent", "patch_bolt", "scheme", "principal", "credentials"];
         assert_eq!(keys(Version::new(4, 4)), old);
+        assert_eq!(keys(Version::new(4, 1)), ["user_agent", "scheme", "principal", "credentials"]);
         assert_eq!(keys(Version::new(5, 0)), ["user_agent", "scheme", "principal", "credentials"]);
         assert_eq!(keys(Version::new(5, 1)), ["user_agent"]);
         assert_eq!(keys(Version::new(5, 2)), ["user_agent", "notifications_minimum_severity"]);

@@ -15,6 +15,8 @@ pub struct Query<'a> {
     pub scope: Scope,
     /// The database of a transaction that begins with it; `None` is the user's home database.
     pub database: Option<&'a str>,
+    /// After how many milliseconds the server gives up; 0 is never, `None` is the server's own limit.
+    pub timeout: Option<i64>,
 }
 
 /// The transaction that a statement belongs to.
@@ -32,25 +34,32 @@ impl<'a> Query<'a> {
     /// A statement without parameters inside the transaction that was begun.
     #[must_use]
     pub fn inside(text: &'a str) -> Self {
-        Self { text, parameters: &[0xA0], scope: Scope::Inside, database: None }
+        Self { text, parameters: &[0xA0], scope: Scope::Inside, database: None, timeout: None }
     }
 
     /// A statement without parameters in a transaction of its own.
     #[must_use]
     pub fn alone(text: &'a str, mode: Mode, database: Option<&'a str>) -> Self {
-        Self { text, parameters: &[0xA0], scope: Scope::Own(mode), database }
+        Self { scope: Scope::Own(mode), database, ..Self::inside(text) }
     }
 
     /// A statement without parameters that begins a transaction.
     #[must_use]
     pub fn beginning(text: &'a str, mode: Mode, database: Option<&'a str>) -> Self {
-        Self { text, parameters: &[0xA0], scope: Scope::Begin(mode), database }
+        Self { scope: Scope::Begin(mode), database, ..Self::inside(text) }
     }
 
     /// The same statement with parameters: one PackStream map.
     #[must_use]
     pub fn with(self, parameters: &'a [u8]) -> Self {
         Self { parameters, ..self }
+    }
+
+    /// The same statement, which may take as long as it likes. Neo4j and Memgraph take a limit of 0 for none; a server's own limit would end
+    /// a long scan (Memgraph's is ten minutes by default).
+    #[must_use]
+    pub fn unlimited(self) -> Self {
+        Self { timeout: Some(0), ..self }
     }
 }
 

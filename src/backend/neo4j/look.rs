@@ -3,6 +3,7 @@
 use super::values;
 use crate::backend::Seen;
 use crate::backend::bolt::Link;
+use crate::backend::bolt::unfit::Unfit;
 use crate::cypher::{self, Dialect};
 use crate::error::Result;
 use crate::model::packstream::{put_map, put_string};
@@ -56,17 +57,12 @@ pub(super) fn look(
 }
 
 /// Copies a value as an old version of Bolt sends it: as the only member of a map, whose head is cut off again.
-fn mend(
-    cursor: &mut Cursor<'_>,
-    key: &str,
-    out: &mut Vec<u8>,
-    version: Version,
-) -> std::result::Result<(), values::Unfit> {
+fn mend(cursor: &mut Cursor<'_>, key: &str, out: &mut Vec<u8>, version: Version) -> std::result::Result<(), Unfit> {
     let mut head = Vec::new();
     put_map(&mut head, 1);
     put_string(&mut head, key);
     let mut map = head.clone();
-    let raw = cursor.raw().map_err(|cause| values::Unfit::unread(key, cause))?;
+    let raw = cursor.raw().map_err(|cause| Unfit::unread(key, cause))?;
     map.extend_from_slice(raw);
     let mut copied = Vec::new();
     values::copy(&mut Cursor::new(&map), &mut copied, version)?;

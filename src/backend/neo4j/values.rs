@@ -3,51 +3,11 @@
 //! A value that cannot be carried is an error with its name, never left out. Bolt before 6.0 stands a map with `originalType` in the place
 //! of a value that it does not know; Bolt 6 a structure of its own. A property of Neo4j is never a map, so neither is mistaken.
 
-use crate::error::Error;
-use crate::model::packstream::{MAX_DEPTH, put_list, put_map, put_string, put_value, tag};
+use crate::backend::bolt::unfit::{Unfit, Why, instant, nested, strange};
+use crate::model::packstream::{put_list, put_map, put_string, put_value, tag};
 use crate::model::temporal::{DateTime, ZonedDateTime};
 use crate::model::{Cursor, ValueRef};
 use crate::wire::Version;
-use jiff::tz::{AmbiguousOffset, TimeZone};
-
-/// Why a property cannot be carried.
-#[derive(Debug)]
-pub(super) struct Unfit {
-    key: String,
-    why: Why,
-}
-
-#[derive(Debug)]
-enum Why {
-    /// What is wrong with the value, behind "property … of … ".
-    Value(String),
-    /// The bytes are not PackStream.
-    Bytes(Error),
-}
-
-impl From<Error> for Why {
-    fn from(error: Error) -> Self {
-        Self::Bytes(error)
-    }
-}
-
-impl Unfit {
-    /// The bytes of a property cannot be read.
-    pub(super) fn unread(key: &str, cause: Error) -> Self {
-        Self { key: key.to_owned(), why: Why::Bytes(cause) }
-    }
-
-    /// The error, with the item that it is about.
-    pub(super) fn of(self, noun: &str, id: i64) -> Error {
-        let key = self.key;
-        match self.why {
-            Why::Value(what) => Error::failed(format!("property {key:?} of {noun} {id} {what}")),
-            Why::Bytes(cause) => {
-                Error::failed(format!("property {key:?} of {noun} {id} cannot be read")).caused_by(cause)
-            }
-        }
-    }
-}
 
 /// Copies the property map at the cursor.
 pub(super) fn copy(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, version: Version) -> Result<(), Unfit> {
@@ -102,23 +62,6 @@ fn check(cursor: &mut Cursor<'_>, depth: usize, version: Version, legacy: &mut b
         _ => {}
     }
     Ok(())
-}
-
-fn strange(tag: u8) -> Why {
-    let what = match tag {
-        tag::NODE => "a node".to_owned(),
-        tag::RELATIONSHIP | tag::UNBOUND_RELATIONSHIP => "a relationship".to_owned(),
-        tag::PATH => "a path".to_owned(),
-        tag => format!("a structure {tag:#04X}, which nobody knows"),
-    };
-    Why::Value(format!("is {what}"))
-}
-
-fn nested(depth: usize) -> Result<(), Why> {
-    match depth > MAX_DEPTH {
-        true => Err(Why::Value(format!("is nested deeper than {MAX_DEPTH} levels"))),
-        false => Ok(()),
-    }
 }
 
 /// The type that a map stands in for, if it is such a map.
@@ -183,20 +126,6 @@ fn rewrite(cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Result<(), Why> {
         value => put_value(out, &value),
     }
     Ok(())
-}
-
-/// The instant of a local time in a zone, if there is exactly one.
-fn instant(local: i64, zone: &str) -> Result<i64, String> {
-    let unknown = || format!("is a date-time in the time zone {zone:?}, whose rules are not known here");
-    let rules = TimeZone::get(zone).map_err(|_| unknown())?;
-    let civil = jiff::Timestamp::from_second(local).map_err(|_| unknown())?;
-    let civil = TimeZone::UTC.to_datetime(civil);
-    match rules.to_ambiguous_timestamp(civil).offset() {
-        AmbiguousOffset::Unambiguous { offset } => Ok(local - i64::from(offset.seconds())),
-        AmbiguousOffset::Gap { .. } | AmbiguousOffset::Fold { .. } => {
-            Err(format!("is {civil} in {zone:?}, which is no single instant, and Bolt before 5.0 tells no more"))
-        }
-    }
 }
 
 #[cfg(test)]
