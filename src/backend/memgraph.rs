@@ -1,8 +1,26 @@
 //! Memgraph 2 and 3, over Bolt.
+//!
+//! | file | what |
+//! |---|---|
+//! | `source` | the pinned view: one read transaction |
+//! | `storage` | how the storage works, and what its transactions promise |
+//! | `rows` | whole nodes and relationships into blocks |
+//! | `values` | properties as the server sends them: checked, and brought into our form |
+//! | `schema`, `trigger` | what SHOW tells of the schema |
+//! | `own_dump`, `settle` | DUMP DATABASE, and what it settles where SHOW leaves a doubt |
+//! | `target` | facts, schema changes |
+//!
+//! A transaction of Memgraph works on a snapshot, unless the server was told otherwise: [`storage`] looks. SHOW is refused inside
+//! a transaction, so that the schema is read before it and again after it, and a difference is told as a change.
 
+mod own_dump;
 mod rows;
+mod schema;
+mod settle;
 mod source;
+mod storage;
 mod target;
+mod trigger;
 mod values;
 
 use super::bolt::Link;
