@@ -1,0 +1,146 @@
+//! Memgraph as a source, against what Memgraph 3.6.2 was recorded to say.
+//!
+//! No Memgraph runs here: [`support::replay`] answers with recorded rows, and refuses every statement that is not among them. The two scans of the
+//! torture graph were not recorded; their rows are put together from the recorded wire form of each value by tests/witness/memgraph_torture.py,
+//! which also proves those forms against the records and says what a dump has to hold.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support {
+    pub(crate) mod replay;
+    pub mod tool;
+}
+
+use graphferry::model::Value;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use support::replay::{Fault, Heard, Replay, Script, TRANSIENT, records};
+use support::tool::run;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Runs a witness with a text as its input, and gives its lines.
+fn witness(script: &str, arguments: &[&str], input: Option<&Path>) -> Vec<String> {
+    let mut command = Command::new("python3");
+    command.arg(format!("{ROOT}/tests/witness/{script}")).args(arguments);
+    command.stdin(input.map_or_else(Stdio::null, |path| std::fs::File::open(path).unwrap().into()));
+    let output = command.output().expect("python3 is needed: it is the witness");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// The facts of a dump in JSONL, by a reader that is not ours.
+fn facts(dump: &Path) -> Vec<String> {
+    witness("read_jsonl.py", &[], Some(dump))
+}
+
+fn of_kind(facts: &[String], heads: &[&str]) -> Vec<String> {
+    facts.iter().filter(|fact| heads.iter().any(|head| fact.starts_with(head))).cloned().collect()
+}
+
+/// Dumps a server as JSONL and gives the facts of the dump, and what was printed.
+fn dumped(server: &Replay, more: &[&str]) -> (Vec<String>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = server.url();
+    let done = run(folder.path(), [&["dump", &url, "-o", "out.jsonl", "--format", "jsonl"], more].concat()).expect(0);
+    (facts(&folder.path().join("out.jsonl")), done.stderr)
+}
+
+#[test]
+fn the_rows_are_those_that_the_witness_puts_together() {
+    let path = format!("{ROOT}/fixtures/memgraph-3.6.2");
+    assert_eq!(
+        witness("memgraph_torture.py", &["prove", &format!("{path}/records.jsonl")], None),
+        ["38 wire forms agree"]
+    );
+    for bolt in ["4", "5"] {
+        let kept = std::fs::read_to_string(format!("{path}/rows-bolt-{bolt}.jsonl")).unwrap();
+        let made = witness("memgraph_torture.py", &["wire", bolt], None);
+        assert_eq!(made, kept.lines().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn every_value_of_the_torture_graph_has_its_type() {
+    let expected = witness("memgraph_torture.py", &["facts"], None);
+    assert_eq!(expected.len(), 17 + 5);
+    for (bolt, minors, chop) in
+        [(5, &[2][..], true), (5, &[2], false), (4, &[1, 3], true), (4, &[1], true), (4, &[0], true)]
+    {
+        let mut script = Script::torture(bolt);
+        script.versions.retain(|(_, minor)| minors.contains(minor));
+        script.chop = chop;
+        let server = script.start();
+        let (found, told) = dumped(&server, &[]);
+        assert_eq!(of_kind(&found, &["node", "relationship"]), expected, "Bolt {bolt}");
+        assert!(told.contains("17 nodes, 5 relationships") && told.contains("consistency snapshot"), "{told}");
+        assert!(found.iter().any(|fact| fact.starts_with("header") && fact.contains("\"snapshot\"")));
+    }
+}
+
+/// What is asked, beside what was recorded word by word. All have shapes that the records have: `MATCH (n:EX) RETURN count(n)`,
+/// `MATCH (n) WHERE n.v IS NOT NULL …`; the two scans were measured on 3.6.2.
+const SHAPES: [&str; 8] = [
+    "MATCH (n) RETURN n",
+    "MATCH ()-[r]->() RETURN r",
+    "MATCH (n:`__mg_vertex__`) RETURN count(n)",
+    "MATCH (n:`__mg_vertex__2__`) RETURN count(n)",
+    "MATCH (n:`__graphferry_node__`) RETURN count(n)",
+    "MATCH (n) WHERE n.`__mg_id__` IS NOT NULL RETURN count(n)",
+    "MATCH (n) WHERE n.`__mg_id__2__` IS NOT NULL RETURN count(n)",
+    "MATCH (n) WHERE n.`__graphferry_id__` IS NOT NULL RETURN count(n)",
+];
+
+#[test]
+fn only_what_was_recorded_is_asked() {
+    let recorded: BTreeSet<String> =
+        records().iter().filter_map(|record| record["query"].as_str().map(str::to_owned)).collect();
+    let server = Script::torture(5).start();
+    dumped(&server, &[]);
+    let heard = server.heard();
+    for Heard { tag, text, extra, inside } in &heard {
+        assert!([0x01, 0x6A, 0x10, 0x3F, 0x11, 0x12, 0x02].contains(tag), "message {tag:#X}");
+        match tag {
+            0x10 => {
+                assert!(recorded.contains(text) || SHAPES.contains(&text.as_str()), "{text}");
+                // SHOW is refused inside a transaction, and a scan must not be outside it.
+                assert_eq!(*inside, !text.starts_with("SHOW "), "{text}");
+                let limit = extra.get("tx_timeout");
+                assert_eq!(limit, inside.then_some(&Value::Integer(0)), "{text}: {extra:?}");
+                assert_eq!(extra.get("mode"), None);
+            }
+            0x11 => {
+                let expected = [("mode", "r".into()), ("db", "memgraph".into()), ("tx_timeout", Value::Integer(0))];
+                let expected: graphferry::model::Map =
+                    expected.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
+                assert_eq!(extra, &expected);
+            }
+            _ => {}
+        }
+    }
+    let asked: Vec<&str> = heard.iter().filter(|heard| heard.tag == 0x10).map(|heard| heard.text.as_str()).collect();
+    assert_eq!(asked.iter().filter(|text| **text == "DUMP DATABASE").count(), 1);
+    assert_eq!(asked.iter().filter(|text| **text == "SHOW INDEX INFO").count(), 2, "before and after");
+    // The manifest, 6.0, 5.8 to 5.0, 4.4 to 4.0: recorded ranges of this form were honoured.
+    for offer in server.offers() {
+        assert_eq!(offer[4..], [0, 0, 1, 0xFF, 0, 0, 0, 6, 0, 8, 8, 5, 0, 4, 4, 4]);
+    }
+}
+
+fn converted(text: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("own.cypherl"), text).unwrap();
+    run(folder.path(), ["convert", "own.cypherl", "out.jsonl"]).expect(0);
+    facts(&folder.path().join("out.jsonl"))
+}
+
+#[test]
+fn scratch() {
+    let ours = dumped(&Script::torture(5).start(), &[]).0;
+    let own = std::fs::read_to_string(format!("{ROOT}/fixtures/cypherl/memgraph-3.6.2-dump.cypherl")).unwrap();
+    let theirs = converted(&own);
+    for fact in &ours { if !theirs.contains(fact) { println!("OURS   {fact}"); } }
+    for fact in &theirs { if !ours.contains(fact) { println!("THEIRS {fact}"); } }
+}
