@@ -13,7 +13,7 @@ mod support {
 
 use graphferry::model::Value;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use support::replay::{Fault, Heard, Replay, Script, TRANSIENT, records};
@@ -136,11 +136,91 @@ fn converted(text: &str) -> Vec<String> {
     facts(&folder.path().join("out.jsonl"))
 }
 
+/// A fact of an item as its head and its properties.
+fn parts(fact: &str) -> (String, BTreeMap<String, String>) {
+    let mut depth = 0;
+    let words = fact.split(|c| {
+        depth += i32::from(matches!(c, '[' | '{')) - i32::from(matches!(c, ']' | '}'));
+        c == ' ' && depth == 0
+    });
+    let (properties, head): (Vec<&str>, Vec<&str>) = words.partition(|word| word.contains('='));
+    let pair = |word: &str| word.split_once('=').map(|(key, value)| (unhex(key), value.to_owned())).unwrap();
+    (head.join(" "), properties.into_iter().map(pair).collect())
+}
+
+fn unhex(text: &str) -> String {
+    let bytes = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap());
+    String::from_utf8(bytes.collect()).unwrap()
+}
+
+/// The items by their heads. Memgraph's own dump has no ids of relationships: these are told by their place in it.
+fn items(facts: &[String]) -> Vec<(String, BTreeMap<String, String>)> {
+    let facts = of_kind(facts, &["node", "relationship"]);
+    let without_id = |(head, properties): (String, BTreeMap<String, String>)| match head.strip_prefix("relationship ") {
+        Some(rest) => (format!("relationship {}", rest.split_once(' ').unwrap().1), properties),
+        None => (head, properties),
+    };
+    facts.iter().map(|fact| without_id(parts(fact))).collect()
+}
+
 #[test]
-fn scratch() {
+fn memgraphs_own_dump_gives_the_same_graph_but_for_what_memgraph_loses() {
     let ours = dumped(&Script::torture(5).start(), &[]).0;
     let own = std::fs::read_to_string(format!("{ROOT}/fixtures/cypherl/memgraph-3.6.2-dump.cypherl")).unwrap();
     let theirs = converted(&own);
-    for fact in &ours { if !theirs.contains(fact) { println!("OURS   {fact}"); } }
-    for fact in &theirs { if !ours.contains(fact) { println!("THEIRS {fact}"); } }
+
+    let mut lost = Vec::new();
+    let (our_items, their_items) = (items(&ours), items(&theirs));
+    assert_eq!(our_items.len(), their_items.len());
+    for ((head, properties), (their_head, their_properties)) in our_items.iter().zip(&their_items) {
+        assert_eq!(head, their_head);
+        assert_eq!(properties.keys().collect::<Vec<_>>(), their_properties.keys().collect::<Vec<_>>());
+        for (key, value) in properties {
+            if *value != their_properties[key] {
+                let head = head.split(" [").next().unwrap();
+                lost.push(format!("{head} {key}: {value} became {}", their_properties[key]));
+            }
+        }
+    }
+    // A float without a fraction is dumped as an integer.
+    let expected = [
+        "node 1 f1: float:3ff0000000000000 became integer:1",
+        "node 1 f15: float:430c6bf526340000 became integer:1000000000000000",
+        "node 1 f16: float:4341c37937e08000 became integer:10000000000000000",
+        "node 4 floats: list:[float:3ff0000000000000 float:4004000000000000] became list:[integer:1 float:4004000000000000]",
+        "node 13 vec: list:[float:3ff0000000000000 float:3fe0000000000000] became list:[integer:1 float:3fe0000000000000]",
+        "node 14 vec: list:[float:3fd5555555555555 float:4000000000000000] became list:[float:3fd5555555555555 integer:2]",
+        "relationship 13 13 53454c46204c4f4f50 w: float:3ff0000000000000 became integer:1",
+    ];
+    assert_eq!(lost, expected);
+
+    let (our_schema, their_schema) = (of_kind(&ours, &["schema"]), of_kind(&theirs, &["schema"]));
+    let only = |a: &[String], b: &[String]| a.iter().filter(|fact| !b.contains(fact)).cloned().collect::<Vec<_>>();
+    // Text indexes on edges are not dumped before 3.11; the lines of a trigger are folded into one, which a comment then ends.
+    assert_eq!(
+        only(&our_schema, &their_schema),
+        [
+            r#"schema index {"kind": "text", "labels": ["KNOWS"], "name": "knowsNote", "on": "relationship", "properties": ["note"]}"#,
+            r#"schema index {"kind": "text", "labels": ["KNOWS"], "name": "knowsText", "on": "relationship", "properties": []}"#,
+            r#"schema trigger {"name": "t_edelete", "selector": {"event": "--> DELETE", "phase": "AFTER COMMIT"}, "statement": "MATCH (n)\nWHERE n.x = 1 // trailing comment\nRETURN n", "system": "memgraph"}"#,
+        ]
+    );
+    assert_eq!(
+        only(&their_schema, &our_schema),
+        [
+            r#"schema trigger {"name": "t_edelete", "selector": {"event": "--> DELETE", "phase": "AFTER COMMIT"}, "statement": "MATCH (n) WHERE n.x = 1 // trailing comment RETURN n", "system": "memgraph"}"#
+        ]
+    );
+    assert_eq!(our_schema.len(), 3 + 19 + 17 + 11);
+}
+
+#[test]
+fn a_dump_and_its_source_are_equal() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Script::torture(5).start();
+    for name in ["a.jsonl", "a.cypherl"] {
+        run(folder.path(), ["dump", &server.url(), "-o", name]).expect(0);
+        let compared = run(folder.path(), ["verify", &server.url(), name]).expect(0);
+        println!("{}", compared.text());
+    }
 }

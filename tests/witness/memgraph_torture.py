@@ -81,7 +81,9 @@ def local_date_time(text):
 
 
 def duration(days, seconds, nanoseconds):
-    return Value(f"duration:0,{days},{seconds},{nanoseconds}", structure("0x45", 0, days, seconds, nanoseconds))
+    """What Memgraph sends; kept with nanoseconds that are not below zero, as other systems have them."""
+    kept_seconds, kept_nanoseconds = seconds + nanoseconds // 10**9, nanoseconds % 10**9
+    return Value(f"duration:0,{days},{kept_seconds},{kept_nanoseconds}", structure("0x45", 0, days, seconds, nanoseconds))
 
 
 def zoned(local, offset, zone):

@@ -3,7 +3,7 @@
 //! | Memgraph sends | we keep |
 //! |---|---|
 //! | an enum value as the map `{"__type": "mg_enum", "__value": "Status::Good"}` | an enum value |
-//! | before 1970, nanoseconds below zero | the same instant with nanoseconds from 0 to 999,999,999 |
+//! | before 1970 and in durations, nanoseconds below zero | the same with nanoseconds from 0 to 999,999,999, as everybody else has them |
 //! | before Bolt 5.0, date-times with local seconds | instants; one that the rules of its zone do not settle is refused |
 //!
 //! A map of the user's own in the form of an enum value cannot be told from one: Memgraph itself takes it for one when it is sent back.
@@ -11,7 +11,7 @@
 
 use crate::backend::bolt::unfit::{Unfit, Why, instant, nested, strange};
 use crate::model::packstream::{put_list, put_map, put_string, put_value, tag};
-use crate::model::temporal::{DateTime, ZonedDateTime};
+use crate::model::temporal::{DateTime, Duration, ZonedDateTime};
 use crate::model::{Cursor, ValueRef};
 
 const NANOSECONDS: i64 = 1_000_000_000;
@@ -64,6 +64,7 @@ fn check(cursor: &mut Cursor<'_>, depth: usize, ours: &mut bool) -> Result<(), W
         ValueRef::LocalDateTime(value) => *ours &= value.seconds >= 0,
         ValueRef::DateTime(value) => *ours &= value.seconds >= 0,
         ValueRef::ZonedDateTime(value) => *ours &= value.seconds >= 0,
+        ValueRef::Duration(value) => *ours &= value.nanoseconds >= 0,
         ValueRef::Structure(tag, _) => return Err(strange(tag)),
         ValueRef::Enum(_) => return Err(strange(tag::ENUM)),
         _ => {}
@@ -135,7 +136,14 @@ fn rewrite(cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Result<(), Why> {
             let seconds = instant(local, zone).map_err(Why::Value)?;
             put_value(out, &ValueRef::ZonedDateTime(ZonedDateTime { seconds, nanoseconds, zone }));
         }
-        // Reading has brought the nanoseconds into their range.
+        ValueRef::Duration(value) => {
+            let nanoseconds = i64::from(value.nanoseconds);
+            let carried = value.seconds.checked_add(nanoseconds.div_euclid(NANOSECONDS));
+            let seconds = carried.ok_or_else(|| Why::Value("is a duration out of range".to_owned()))?;
+            let nanoseconds = nanoseconds.rem_euclid(NANOSECONDS) as i32;
+            put_value(out, &ValueRef::Duration(Duration { seconds, nanoseconds, ..value }));
+        }
+        // Reading has brought the nanoseconds of instants into their range.
         value => put_value(out, &value),
     }
     Ok(())
@@ -215,6 +223,10 @@ mod tests {
             let sent = Value::Structure(tag, vec![i64::into(seconds), (-999_999_000).into(), (-28_800).into()]);
             assert_eq!(value(&sent).unwrap(), Value::DateTime(expected));
         }
+        // duration({day: -1, microsecond: -1}) as recorded.
+        let whole = Duration { months: 0, days: -1, seconds: 0, nanoseconds: -1000 };
+        let expected = Duration { seconds: -1, nanoseconds: 999_999_000, ..whole };
+        assert_eq!(value(&Value::Duration(whole)).unwrap(), Value::Duration(expected));
         // The bytes are canonical too: a target reads them as they are.
         let mut out = Vec::new();
         let bytes = map(&[("k", Value::List(vec![sent]))]).to_packstream();
