@@ -54,7 +54,7 @@ pub trait Snapshot: Send {
     /// The database refuses, or has an object that we would have to drop in silence.
     fn schema(&mut self) -> Result<Schema>;
 
-    /// The names that occur; a superset is allowed.
+    /// The names that occur, at least those that the name of a dump's helper could collide with; more are allowed.
     ///
     /// # Errors
     /// The database refuses.
@@ -73,6 +73,11 @@ pub trait Snapshot: Send {
     /// The database fails, the connection is lost, a value is of a type that nobody knows (the message has its name); or what
     /// `sink` says.
     fn scan(&mut self, class: Class, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()>;
+
+    /// What the user should know of the view, such as a promise that is weaker than usual.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Ends the view and tells whether the store changed while it was open: `None` where nobody can tell.
     ///

@@ -115,7 +115,7 @@ impl Feed for SnapshotFeed<'_> {
             }
         }
         let changed = snapshot.finish()?;
-        Ok(End { changed, dangling: filter.dangling(), ..End::default() })
+        Ok(End { changed, warnings: snapshot.warnings(), dangling: filter.dangling(), ..End::default() })
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::replay::{Fault, Heard, Replay, Script, TRANSIENT, records};
+use support::replay::{CLIENT, Fault, Heard, Replay, Script, TRANSIENT, records};
 use support::tool::run;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -223,4 +223,215 @@ fn a_dump_and_its_source_are_equal() {
         let compared = run(folder.path(), ["verify", &server.url(), name]).expect(0);
         println!("{}", compared.text());
     }
+}
+
+/// Dumps a server that this goes wrong with; nothing is left behind.
+fn failed(server: &Replay, code: i32, more: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let url = server.url();
+    let done = run(folder.path(), [&["dump", &url, "-o", "out.jsonl"], more].concat()).expect(code);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left behind");
+    done.stderr.replace(&server.peer(), "PEER")
+}
+
+#[test]
+fn a_scan_that_ends_badly_is_told_and_leaves_nothing() {
+    let timeout = "Transaction was asked to abort because of transaction timeout.";
+    let killed = "Transaction was asked to abort by another user.";
+    let deleted = "Returning a deleted object as a result.";
+    for (rows, fault, code, expected) in [
+        (
+            3,
+            Fault::Failure(TRANSIENT.to_owned(), timeout.to_owned()),
+            1,
+            "Transaction was asked to abort because of transaction timeout (Memgraph.TransientError.MemgraphError.MemgraphError); the server's limit is its setting query.timeout, or --query-execution-timeout-sec",
+        ),
+        (
+            0,
+            Fault::Failure(TRANSIENT.to_owned(), killed.to_owned()),
+            1,
+            "Transaction was asked to abort by another user",
+        ),
+        (5, Fault::Failure(CLIENT.to_owned(), deleted.to_owned()), 1, "Returning a deleted object as a result"),
+        (16, Fault::Close, 6, "PEER closed the connection"),
+    ] {
+        for query in ["MATCH (n) RETURN n", "MATCH ()-[r]->() RETURN r"] {
+            let told = failed(&Script::torture(5).failing(query, rows, fault.clone()).start(), code, &[]);
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+}
+
+fn one_node(property: serde_json::Value) -> Script {
+    let node = json!({"$type": "struct", "tag": "0x4E", "fields": [7, ["A"], {"k": property}, "7"]});
+    let script = Script::of("empty").with("MATCH (n) RETURN n", &["n"], vec![json!([node])]);
+    script.with("MATCH ()-[r]->() RETURN r", &["r"], vec![]).with_names(&[], &[])
+}
+
+#[test]
+fn what_cannot_be_carried_is_named() {
+    // The record has a node with a string of the bytes FF FE.
+    for (property, expected) in [
+        (
+            json!({"$type": "string_invalid_utf8", "hex": "fffe"}),
+            "property \"k\" of node 7 cannot be read: a string is not valid UTF-8",
+        ),
+        (
+            json!({"$type": "struct", "tag": "0x21", "fields": [1]}),
+            "property \"k\" of node 7 is a structure 0x21, which nobody knows",
+        ),
+        (json!([{"$type": "struct", "tag": "0x4E", "fields": [1, [], {}, "1"]}]), "property \"k\" of node 7 is a node"),
+    ] {
+        let told = failed(&one_node(property).start(), 1, &[]);
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+fn syntax_error(text: &str) -> Fault {
+    Fault::Failure(CLIENT.to_owned(), text.to_owned())
+}
+
+#[test]
+fn a_statement_that_fails_is_never_taken_for_an_empty_answer() {
+    let licence = "Query is part of the Enterprise feature. In order to run it, you need an Enterprise license.";
+    let unknown =
+        "Error on line 1 position 6. The underlying parsing error is mismatched input 'ENUMS' expecting {BUILD}";
+    for query in ["SHOW INDEX INFO", "SHOW CONSTRAINT INFO", "SHOW TRIGGERS", "SHOW ENUMS", "SHOW STORAGE INFO"] {
+        for text in [licence, unknown] {
+            let told = failed(&Script::of("empty").failing(query, 0, syntax_error(text)).start(), 1, &[]);
+            assert!(told.contains(text.trim_end_matches('.')), "{query}: {told}");
+        }
+    }
+    // Before 2.18 there are no enums, and the statement is not known. No such server was recorded: this one is 3.6.2 with another number.
+    let old = one_node(json!(1)).with("SHOW VERSION", &["version"], vec![json!(["2.17.0"])]);
+    dumped(&old.clone().failing("SHOW ENUMS", 0, syntax_error(unknown)).start(), &[]);
+    let told = failed(&old.failing("SHOW ENUMS", 0, syntax_error(licence)).start(), 1, &[]);
+    assert!(told.contains("Enterprise"), "{told}");
+}
+
+fn storage(name: &str, value: &str) -> Script {
+    one_node(json!(1)).change("SHOW STORAGE INFO", |answer| {
+        for row in &mut answer.rows {
+            if row[0] == name {
+                row[1] = json!(value);
+            }
+        }
+    })
+}
+
+#[test]
+fn a_promise_is_never_weaker_in_silence() {
+    for (name, value, promise, why) in [
+        (
+            "storage_mode",
+            "IN_MEMORY_ANALYTICAL",
+            "none",
+            "in the mode IN_MEMORY_ANALYTICAL its transactions see what others write meanwhile",
+        ),
+        (
+            "global_isolation_level",
+            "READ_COMMITTED",
+            "read-committed",
+            "at the isolation level READ_COMMITTED its transactions see what others write meanwhile",
+        ),
+        (
+            "global_isolation_level",
+            "READ_UNCOMMITTED",
+            "none",
+            "at the isolation level READ_UNCOMMITTED its transactions see what others write meanwhile",
+        ),
+        ("global_isolation_level", "", "none", "it does not tell its isolation level"),
+    ] {
+        let told = failed(&storage(name, value).start(), 4, &["--consistency", "snapshot"]);
+        assert!(told.contains(&format!("PEER cannot promise snapshot: {why}")), "{told}");
+        let (found, told) = dumped(&storage(name, value).start(), &[]);
+        assert!(told.contains(&format!("consistency {promise}")), "{told}");
+        assert!(told.contains(&format!("promises no snapshot: {why}")), "{told}");
+        assert!(found[0].contains(&format!("\"consistency\": \"{promise}\"")), "{}", found[0]);
+    }
+    let (found, told) =
+        dumped(&storage("storage_mode", "ON_DISK_TRANSACTIONAL").start(), &["--consistency", "snapshot"]);
+    assert!(found[0].contains("\"snapshot\"") && !told.contains("promises no"), "{told}");
+}
+
+#[test]
+fn a_schema_that_changes_meanwhile_is_told() {
+    let later =
+        || one_node(json!(1)).later("SHOW INDEX INFO", |answer| answer.rows.push(json!(["label", "New", null, 0])));
+    let (_, told) = dumped(&later().start(), &[]);
+    assert!(told.contains("the database changed while it was dumped"), "{told}");
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), ["dump", &later().start().url(), "-o", "x.jsonl", "--consistency", "strict"]).expect(3);
+    // Counts come and go with the data, which a snapshot does not see.
+    let counts =
+        Script::torture(5).later("SHOW INDEX INFO", |answer| answer.rows.iter_mut().for_each(|row| row[3] = json!(99)));
+    let (_, told) = dumped(&counts.start(), &[]);
+    assert!(!told.contains("changed"), "{told}");
+    // Without a snapshot other counts of items tell of a change.
+    let weak = storage("storage_mode", "IN_MEMORY_ANALYTICAL").later("SHOW STORAGE INFO", |answer| {
+        answer.rows.iter_mut().filter(|row| row[0] == "vertex_count").for_each(|row| row[1] = json!(8));
+    });
+    assert!(dumped(&weak.start(), &[]).1.contains("the database changed while it was dumped"));
+}
+
+#[test]
+fn the_ledger_of_a_run_is_not_data() {
+    let node = |id: i64, label: &str| json!([{"$type": "struct", "tag": "0x4E", "fields": [id, [label], {"k": id}, id.to_string()]}]);
+    let rows = vec![node(1, "__GraphFerry__"), node(2, "A")];
+    let (found, _) = dumped(&one_node(json!(1)).with("MATCH (n) RETURN n", &["n"], rows).start(), &[]);
+    assert_eq!(of_kind(&found, &["node"]), ["node 2 [41] 6b=integer:2"]);
+}
+
+#[test]
+fn what_a_disk_storage_answers() {
+    let script = Script::of("on-disk")
+        .with("SHOW VERSION", &["version"], vec![json!(["3.6.2"])])
+        .with("SHOW TRIGGERS", &["trigger name"], vec![])
+        .with("SHOW ENUMS", &["Enum Name", "Enum Values"], vec![])
+        .with("MATCH (n) RETURN n", &["n"], vec![])
+        .with("MATCH ()-[r]->() RETURN r", &["r"], vec![])
+        .with_names(&[], &[]);
+    let (found, _) = dumped(&script.start(), &[]);
+    assert_eq!(
+        of_kind(&found, &["schema"]),
+        [
+            r#"schema index {"kind": "range", "labels": ["D"], "on": "node", "properties": ["a"]}"#,
+            r#"schema index {"kind": "text", "labels": ["D"], "name": "dt", "on": "node", "properties": []}"#,
+            r#"schema constraint {"kind": "existence", "label": "D", "on": "node", "properties": ["a"]}"#,
+            r#"schema constraint {"kind": "unique", "label": "D", "on": "node", "properties": ["a"]}"#,
+        ]
+    );
+}
+
+#[test]
+fn logins_and_names() {
+    let server = Script::torture(5).start();
+    let folder = tempfile::tempdir().unwrap();
+    let dump = |url: &str, environment: &[(&str, &str)]| {
+        let mut command = support::tool::command(folder.path());
+        command
+            .args(["dump", url, "-o", "out.jsonl", "--force"])
+            .env_remove("GRAPHFERRY_PASSWORD")
+            .envs(environment.iter().copied());
+        let output = command.output().unwrap();
+        support::tool::finish(&command, output)
+    };
+    dump(&server.url(), &[]);
+    let done = dump(&server.url(), &[("GRAPHFERRY_TOKEN", "abc")]).expect(6);
+    assert!(
+        done.stderr.contains("Authentication failure (Memgraph.ClientError.Security.Unauthenticated); check the user"),
+        "{}",
+        done.stderr
+    );
+    let done = dump(&server.url().replace("memgraph://", "neo4j://"), &[]).expect(2);
+    assert!(
+        done.stderr.contains("is memgraph 3.6.2; write memgraph:// or bolt:// instead of neo4j://"),
+        "{}",
+        done.stderr
+    );
+    let mut script = Script::torture(5);
+    script.versions = vec![(1, 0), (3, 0)];
+    let server = script.start();
+    let done = dump(&server.url(), &[]).expect(6);
+    assert!(done.stderr.contains("refuses the Bolt versions 4.0 to 6.0"), "{}", done.stderr);
 }

@@ -166,6 +166,7 @@ impl Script {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
+                stream.set_nodelay(true).unwrap();
                 let (script, heard, offers) = (self.clone(), Arc::clone(&heard), Arc::clone(&offers));
                 thread::spawn(move || {
                     let mut talk = Talk {
@@ -235,6 +236,8 @@ impl Talk {
             self.script.versions.iter().rev().find(fits).copied()
         });
         let Some((major, minor)) = agreed else {
+            // As recorded: a FAILURE in one chunk, which stands where a version should.
+            self.script.chop = false;
             let text = "Something went wrong while executing the query! Check the server logs for more details.";
             return self.failure("Memgraph.ExecutionException", text);
         };

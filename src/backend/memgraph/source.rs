@@ -152,6 +152,14 @@ impl Snapshot for View<'_> {
         }
     }
 
+    fn warnings(&self) -> Vec<String> {
+        if self.consistency() == Consistency::Snapshot {
+            return Vec::new();
+        }
+        let (why, advice) = self.storage.weakness();
+        vec![format!("{} promises no snapshot: {why}; {advice}", self.connection.peer())]
+    }
+
     /// A snapshot is not touched by what others write; a schema that is another one afterwards may have been so before the data were
     /// read. Without a snapshot nobody can tell, unless the counts or the schema differ.
     fn finish(&mut self) -> Result<Option<bool>> {
