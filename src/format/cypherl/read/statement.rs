@@ -5,7 +5,7 @@ use crate::cypher::Dialect;
 use crate::error::{Error, Result};
 use crate::format::cypherl::ddl::{self, Ddl};
 use crate::format::cypherl::fold;
-use crate::format::cypherl::helper::{AWAIT, ROWS, Texts};
+use crate::format::cypherl::helper::{AWAIT, CYPHER_25, ROWS, Texts};
 use crate::format::cypherl::lex::Lexer;
 use crate::format::{Piece, Statement};
 use crate::model::SchemaObject;
@@ -137,6 +137,7 @@ fn is_word(char: char) -> bool {
 
 /// Whether a text is a statement that only makes sense while the helper is there.
 pub(in crate::format::cypherl) fn is_about_items(texts: &Texts, text: &str) -> bool {
+    let text = text.strip_prefix(CYPHER_25).unwrap_or(text);
     text.strip_prefix(texts.node.as_str()).is_some_and(|rest| !rest.starts_with(is_word))
         || text.starts_with(&texts.start)
         || text.starts_with(&texts.rows)
