@@ -57,6 +57,10 @@ pub(super) fn drop(object: &SchemaObject) -> Result<Vec<String>> {
 
 fn create_index(object: &SchemaObject, index: &Index) -> Result<Vec<String>> {
     let Index { name, kind, on, labels, properties, config, .. } = index;
+    let own: &[&str] = if *kind == IndexKind::Range { &["order", "paths"] } else { &[] };
+    if let Some(setting) = config.keys().find(|key| *kind != IndexKind::Vector && !own.contains(&key.as_str())) {
+        return Err(refuse(MEMGRAPH, object, &format!("{setting:?} is no setting of it")));
+    }
     let edge = if *on == Entity::Relationship { " EDGE" } else { "" };
     let mut text = Text::new(MEMGRAPH, "CREATE");
     match (kind, name) {

@@ -62,7 +62,14 @@ fn index(lexer: &mut Lexer<'_>) -> Lexed<Index> {
     }
     if lexer.keyword("WITH")? {
         lexer.keywords("CONFIG")?;
-        config.extend(settings(lexer)?);
+        let settings = settings(lexer)?;
+        let vector = known == Some(IndexKind::Vector);
+        // These two are ours; and other indexes have one setting alone.
+        let is_known = |key: &str| if vector { !["labels", "paths"].contains(&key) } else { key == "order" };
+        if !settings.keys().all(|key| is_known(key)) {
+            return Err(Stop::Unknown);
+        }
+        config.extend(settings);
     }
     if all {
         config.insert("labels".to_owned(), Value::from("all"));
