@@ -202,6 +202,7 @@ pub trait Target: Send {
     fn settle(&mut self) -> Result<()>;
 
     /// Pushes the values that the nodes with a label, or the relationships of a type, have for some properties. Those of the ledger are left out.
+    /// `sink` must not wait for another session of this target: a store with one writer holds it meanwhile.
     ///
     /// # Errors
     /// The database fails, or what `sink` says.
@@ -231,20 +232,20 @@ pub trait Target: Send {
     /// The database fails.
     fn record(&mut self, run: &str, record: &str) -> Result<()>;
 
-    /// Takes a run over: gives it `lanes` lanes with a new epoch. When this returns, nothing of a session with an older epoch is under
-    /// way any more, and nothing it sends later will be committed.
+    /// Takes a run over: gives it `lanes` lanes with a new epoch. When this returns, no batch with a mark of a session with an older epoch is
+    /// under way any more, and none that it sends later will be committed.
     ///
     /// # Errors
     /// The database fails, or there is no such run.
     fn fence(&mut self, run: &str, lanes: usize) -> Result<i64>;
 
-    /// Writes a line of the ledger that tells of no data, such as [`Deed::Matches`].
+    /// Writes a line of the ledger that tells of no data, such as [`Deed::Matches`]; each once, the ledger does not look for one like it.
     ///
     /// # Errors
     /// The database fails.
     fn enter(&mut self, run: &str, entry: &Entry) -> Result<()>;
 
-    /// Pushes every line of a run, in the order of batch and first item.
+    /// Pushes every line of a run, in the order of batch and first item. What is said of `sink` in [`Target::look`] holds here too.
     ///
     /// # Errors
     /// The database fails, a line is damaged, or what `sink` says.
@@ -306,8 +307,8 @@ pub trait Session: Send {
     /// As above.
     fn delete(&mut self, class: Class, ids: &[i64], detach: bool, entry: &Entry) -> Result<u64>;
 
-    /// Gives nodes exactly the labels and properties of a block whose items have the target's ids as `start`, and in the same transaction
-    /// removes a line of the ledger.
+    /// Gives nodes exactly the labels and properties of a block whose items have the target's ids as `start`, those apart that are not there
+    /// any more, and in the same transaction removes a line of the ledger.
     ///
     /// # Errors
     /// As above.

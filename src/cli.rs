@@ -10,6 +10,7 @@ mod copy;
 mod dump;
 mod exit;
 mod filter;
+mod generate;
 mod merging;
 mod output;
 mod place;
@@ -51,6 +52,8 @@ enum Verb {
     Verify(verify::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
+    Completions(generate::Completions),
+    Man(generate::Man),
 }
 
 /// What every verb takes.
@@ -105,6 +108,8 @@ pub fn main() -> ExitCode {
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
+        Verb::Completions(command) => generate::completions(&command),
+        Verb::Man(command) => generate::man(&command),
     });
     exit::finish(result, &context.progress)
 }

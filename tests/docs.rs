@@ -18,7 +18,9 @@ fn reference() -> String {
     let mut text = String::from(
         "# The command line\n\nThis page is generated from the program's own help: `GRAPHFERRY_WRITE_DOCS=1 cargo test --test docs`.\n",
     );
-    for verb in ["", "dump", "restore", "copy", "convert", "verify"] {
+    let command = graphferry::cli::command();
+    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name());
+    for verb in std::iter::once("").chain(verbs) {
         let words: Vec<&str> = if verb.is_empty() { vec![] } else { vec![verb] };
         let title = ["graphferry", verb].join(" ");
         let _ = write!(text, "\n## {}\n\n```text\n{}\n```\n", title.trim(), help(&words).trim_end());
@@ -60,4 +62,32 @@ fn links_lead_somewhere() {
         }
     }
     assert!(links > 10, "the links were found");
+}
+
+/// Pages and completions are made of the same options as the help, and a shell takes them.
+#[test]
+fn manual_pages_and_completions_know_every_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let graphferry = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_graphferry")).args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    graphferry(&["man", "--dir", folder.path().to_str().unwrap()]);
+    let script = graphferry(&["completions", "bash"]);
+    let path = folder.path().join("graphferry.bash");
+    std::fs::write(&path, &script).unwrap();
+    assert!(Command::new("bash").arg("-n").arg(&path).status().unwrap().success());
+    let command = graphferry::cli::command();
+    for verb in command.get_subcommands() {
+        let name = verb.get_name();
+        let page = std::fs::read_to_string(folder.path().join(format!("graphferry-{name}.1"))).unwrap();
+        for option in verb.get_arguments().filter_map(|argument| argument.get_long()) {
+            assert!(page.contains(&option.replace('-', "\\-")), "the page of {name} lacks --{option}");
+            assert!(script.contains(&format!("--{option}")), "the completions lack --{option}");
+        }
+    }
+    for shell in ["zsh", "fish"] {
+        assert!(graphferry(&["completions", shell]).contains("once-with-properties"), "{shell}");
+    }
 }

@@ -425,11 +425,18 @@ impl Policy {
             writeln!(f, "rewrite     {reference}")?;
         }
         match self.relationships {
-            Relationships::Always => Ok(()),
-            Relationships::Once => writeln!(f, "once        relationships with the same start, type and end"),
+            Relationships::Always => {}
+            Relationships::Once => writeln!(f, "once        relationships with the same start, type and end")?,
             Relationships::OnceWithProperties => {
-                writeln!(f, "once        relationships with the same start, type, end and properties")
+                writeln!(f, "once        relationships with the same start, type, end and properties")?;
             }
+        }
+        match (self.undoable, self.keep_ledger) {
+            (true, _) => writeln!(f, "ledger      kept, with what nodes were before: undo takes the run back"),
+            (false, true) => {
+                writeln!(f, "ledger      kept: undo takes back what the run creates, and no change of a node")
+            }
+            (false, false) => Ok(()),
         }
     }
 }

@@ -79,12 +79,12 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Gives nodes exactly these labels and properties.
+    /// Gives nodes exactly these labels and properties, those apart that are not there any more.
     pub(super) fn put_back(&mut self, connection: &Connection, nodes: &Block) -> Result<()> {
         for item in nodes.items() {
             let found = read(connection, Class::Nodes, &[item.start])?;
             if found.is_empty() {
-                return Err(missing(item.start));
+                continue;
             }
             let state = (nodes.kind(item).clone(), nodes.properties(item).to_vec());
             self.replace(connection, item.start, &found, &state)?;

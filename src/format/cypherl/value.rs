@@ -6,6 +6,7 @@
 
 use super::call;
 use super::lex::{Lexed, Lexer, Stop};
+use super::oddity::Oddity;
 use crate::cypher::Dialect;
 use crate::model::packstream::{self, MAX_DEPTH, Open};
 
@@ -47,6 +48,7 @@ impl Values {
             // Memgraph's dumps print the float -0.0 so; the integer 0 never has a sign.
             b'-' if self.lenient && matches!(lexer.rest(), [b'-', b'0', b',' | b'}' | b']', ..]) => {
                 lexer.seek(lexer.at() + 2);
+                lexer.note(Oddity::MinusZero);
                 packstream::put_float(out, -0.0);
             }
             b'0'..=b'9' | b'-' | b'.' | b'+' | b'(' => number(lexer)?.put(out),
@@ -195,7 +197,10 @@ fn bare_enum(lexer: &mut Lexer<'_>, out: &mut Vec<u8>) -> Lexed<()> {
     let parts = (quoted.name(), quoted.exactly("::"), quoted.name());
     match parts {
         (Ok(kind), Ok(()), Ok(member)) if quoted.rest().is_empty() => put_enum(out, &format!("{kind}::{member}")),
-        _ => put_enum(out, text),
+        _ => {
+            put_enum(out, text);
+            lexer.note(Oddity::BareName);
+        }
     }
     lexer.seek(from + text.len());
     Ok(())
@@ -247,8 +252,11 @@ fn number(lexer: &mut Lexer<'_>) -> Lexed<Number> {
         lexer.seek(from + size);
         return Ok(number);
     }
-    if let Some((number, size)) = plain_float(lexer.rest()) {
+    if let Some((number, size, plus)) = plain_float(lexer.rest()) {
         lexer.seek(from + size);
+        if plus {
+            lexer.note(Oddity::PlusExponent);
+        }
         return Ok(number);
     }
     sum(lexer, 0)
@@ -274,13 +282,15 @@ fn plain_integer(text: &[u8]) -> Option<(Number, usize)> {
 
 /// The case of almost every float: digits, a point or an exponent, and a comma or bracket behind it.
 #[inline]
-fn plain_float(text: &[u8]) -> Option<(Number, usize)> {
+/// Whether its exponent has a plus comes with it.
+fn plain_float(text: &[u8]) -> Option<(Number, usize, bool)> {
     let size = text.iter().take(40).position(|byte| matches!(byte, b',' | b'}' | b']'))?;
     let number = text.get(..size)?;
-    let (digits, mut marked) = (number.strip_prefix(b"-").unwrap_or(number), false);
+    let (digits, mut marked, mut plus) = (number.strip_prefix(b"-").unwrap_or(number), false, false);
     for byte in digits {
         match byte {
-            b'0'..=b'9' | b'-' | b'+' => {}
+            b'0'..=b'9' | b'-' => {}
+            b'+' => plus = true,
             b'.' | b'e' | b'E' => marked = true,
             _ => return None,
         }
@@ -289,7 +299,7 @@ fn plain_float(text: &[u8]) -> Option<(Number, usize)> {
     let value: f64 = std::str::from_utf8(number).ok().filter(|_| fits)?.parse().ok()?;
     // A dot must have a digit behind it, which `5.e3` has not.
     let dot = memchr::memchr(b'.', number).is_none_or(|at| number.get(at + 1).is_some_and(u8::is_ascii_digit));
-    (dot && value.is_finite()).then_some((Number::Float(value), size))
+    (dot && value.is_finite()).then_some((Number::Float(value), size, plus))
 }
 
 /// `NaN` and infinity by name: Neo4j's literals, and what Memgraph's dumps print.
@@ -367,6 +377,7 @@ fn factor(lexer: &mut Lexer<'_>, depth: usize) -> Lexed<Number> {
             lexer.bump();
             lexer.space()?;
             if lexer.rest().starts_with(b"9223372036854775808") {
+                lexer.note(Oddity::SmallestInteger);
                 return literal(lexer, true);
             }
             Ok(match factor(lexer, depth + 1)? {
@@ -375,7 +386,11 @@ fn factor(lexer: &mut Lexer<'_>, depth: usize) -> Lexed<Number> {
             })
         }
         b'0'..=b'9' | b'.' => literal(lexer, false),
-        _ => special(lexer.word()?).map(Number::Float).ok_or(Stop::Unknown),
+        _ => {
+            let number = special(lexer.word()?).map(Number::Float).ok_or(Stop::Unknown)?;
+            lexer.note(Oddity::NotFinite);
+            Ok(number)
+        }
     }
 }
 
@@ -421,5 +436,8 @@ fn literal(lexer: &mut Lexer<'_>, negative: bool) -> Lexed<Number> {
         && !lower.ends_with('.')
         && !lower.contains(".e");
     let value: f64 = lower.parse().ok().filter(|value: &f64| fits && value.is_finite()).ok_or(Stop::Unknown)?;
+    if lower.contains('+') {
+        lexer.note(Oddity::PlusExponent);
+    }
     Ok(Number::Float(value))
 }
