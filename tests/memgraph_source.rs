@@ -166,7 +166,7 @@ fn items(facts: &[String]) -> Vec<(String, BTreeMap<String, String>)> {
 #[test]
 fn memgraphs_own_dump_gives_the_same_graph_but_for_what_memgraph_loses() {
     let ours = dumped(&Script::torture(5).start(), &[]).0;
-    let own = std::fs::read_to_string(format!("{ROOT}/fixtures/cypherl/memgraph-3.6.2-dump.cypherl")).unwrap();
+    let own = std::fs::read_to_string(format!("{ROOT}/fixtures/memgraph-3.6.2/dump.cypherl")).unwrap();
     let theirs = converted(&own);
 
     let mut lost = Vec::new();
