@@ -17,7 +17,7 @@ pub use url::Location;
 
 use bolt::{Link, System};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::header::Origin;
 use crate::model::{Block, Capability, Class, Consistency, Schema, SchemaObject, Trigger};
 use std::collections::BTreeSet;
@@ -336,6 +336,28 @@ pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Sourc
         }
         Location::Sqlite(path) => sqlite::open_source(path),
     }
+}
+
+/// Gives the statements of the dump that a server makes of its own database to `sink`, each with its semicolon, and tells what it is a dump
+/// of and what is promised. Memgraph has such dumps.
+///
+/// # Errors
+/// The database cannot be reached, has no such dump, cannot promise what is wanted, or fails; or what `sink` says.
+pub fn own_dump(
+    location: &Location,
+    access: &Access,
+    want: Option<Consistency>,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<(Origin, Consistency)> {
+    if let Location::Bolt(server) = location {
+        let (link, mut connection) = Link::open(server, access)?;
+        if link.system == System::Memgraph {
+            let promise = memgraph::own_dump(&link, &mut connection, want, sink)?;
+            return Ok((link.origin, promise));
+        }
+    }
+    Err(Error::usage(format!("{location} is no Memgraph: only that makes a dump of its own"))
+        .hint("leave --via dump out"))
 }
 
 /// Connects to a database that is to be written.

@@ -3,12 +3,12 @@
 //! Both kinds of source look the same from here on, so that every verb is written once. [`pump`] runs the source on a thread of its own; the
 //! consumer may be slower, the source then waits.
 
-use crate::backend::{Names, Snapshot};
+use crate::backend::{Names, Snapshot, ledger};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::format::{Decoder, Piece};
 use crate::model::header::Origin;
-use crate::model::{Class, Header, Schema, Trailer};
+use crate::model::{Class, Consistency, Header, Kind, Schema, Trailer};
 use crate::observe::{Event, Watch};
 use crossbeam_channel::{Receiver, bounded};
 use std::sync::Arc;
@@ -126,6 +126,9 @@ pub struct DumpFeed {
     none: Schema,
     name: String,
     filter: Filter,
+    /// Whether it was just made by a server, whose database may have nodes of ours in it.
+    fresh: bool,
+    warnings: Vec<String>,
 }
 
 impl DumpFeed {
@@ -134,7 +137,21 @@ impl DumpFeed {
     pub fn new(decoder: Box<dyn Decoder>, name: &str, filter: Filter) -> Self {
         let mut header = decoder.header().clone();
         header.filters.extend(filter.words());
-        Self { decoder, header, none: Schema::default(), name: name.to_owned(), filter }
+        let (none, name, warnings) = (Schema::default(), name.to_owned(), Vec::new());
+        Self { decoder, header, none, name, filter, fresh: false, warnings }
+    }
+
+    /// The same for the dump that a server has just made of its database: `source` is what errors call it, `warning` what the user should know.
+    #[must_use]
+    pub fn from_server(mut self, source: &str, origin: Origin, consistency: Consistency, warning: &str) -> Self {
+        self.header.tool = format!("graphferry {}", env!("CARGO_PKG_VERSION"));
+        self.header.source = origin;
+        self.header.created = now();
+        self.header.consistency = consistency;
+        source.clone_into(&mut self.name);
+        self.fresh = true;
+        self.warnings.push(warning.to_owned());
+        self
     }
 }
 
@@ -165,6 +182,9 @@ impl Feed for DumpFeed {
         while let Some(piece) = self.decoder.next().map_err(named)? {
             match piece {
                 Piece::Block(mut block) => {
+                    if self.fresh && block.kinds().iter().any(is_ledger) {
+                        block.retain(|kind, _| !is_ledger(kind));
+                    }
                     if self.filter.wants_data() {
                         self.filter.apply(&mut block).map_err(named)?;
                         if !block.is_empty() {
@@ -179,8 +199,14 @@ impl Feed for DumpFeed {
         }
         let trailer = self.decoder.trailer().cloned();
         let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
-        Ok(End { trailer, changed, warnings: self.decoder.warnings(), dangling: self.filter.dangling() })
+        let mut warnings = self.decoder.warnings();
+        warnings.extend(self.warnings.iter().cloned());
+        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling() })
     }
+}
+
+fn is_ledger(kind: &Kind) -> bool {
+    kind.names().iter().any(|name| **name == *ledger::LABEL)
 }
 
 /// A dump that was read once already: its schema and names are known before its data.

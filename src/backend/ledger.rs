@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::model::content::Content;
 use crate::model::{Block, Item};
 
+/// The label of the nodes that a run keeps its ledger in, where a database keeps it as nodes: they are nobody's data.
+pub const LABEL: &str = "__GraphFerry__";
+
 const VERSION: u8 = 1;
 
 /// What a batch did.

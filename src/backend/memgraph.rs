@@ -26,11 +26,25 @@ mod values;
 use super::bolt::Link;
 use super::{Source, Target};
 use crate::error::Result;
+use crate::model::Consistency;
 use crate::wire::Connection;
 
 /// A database that is to be read.
 pub(super) fn source(link: Link, connection: Connection) -> Box<dyn Source> {
     Box::new(source::MemgraphSource::new(link, connection))
+}
+
+/// The server's own dump, statement by statement, in one read transaction; and what that promises.
+///
+/// # Errors
+/// The server cannot promise what is wanted, or refuses; or what `sink` says.
+pub(super) fn own_dump(
+    link: &Link,
+    connection: &mut Connection,
+    want: Option<Consistency>,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<Consistency> {
+    own_dump::all(connection, link, want, sink)
 }
 
 /// A database that is to be written.

@@ -1,6 +1,6 @@
 //! `graphferry dump`.
 
-use super::place::{Place, Side};
+use super::place::{Place, Reading, Side};
 use super::{Context, exit::Ending, filter, output, text};
 use crate::dump::{Plan, dump, plan};
 use crate::error::Result;
@@ -31,6 +31,8 @@ pub(super) struct Command {
     /// Print what would be dumped, and write nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     filter: filter::Options,
     #[command(flatten)]
@@ -66,7 +68,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let place = Place::Database(Place::database(command.source.as_deref())?);
     let file = command.output.as_deref();
     let want = command.consistency.consistency();
-    place.read(Side::Source, command.filter.filter(), want, context, |feed| write(command, file, feed, context))
+    place.read(Side::Source, command.filter.filter(), want, command.reading.via, context, |feed| {
+        write(command, file, feed, context)
+    })
 }
 
 fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &Context) -> Result<Ending> {

@@ -1,6 +1,6 @@
 //! What a SOURCE, TARGET, A or B means: a database or a dump.
 
-use super::Context;
+use super::{Context, spool};
 use crate::backend::Target;
 use crate::backend::url::Location;
 use crate::error::{Error, Result};
@@ -9,6 +9,7 @@ use crate::filter::Filter;
 use crate::format::Earlier;
 use crate::model::Consistency;
 use crate::volume::Input;
+use clap::{Args, ValueEnum};
 use std::io::Read as _;
 
 /// A database or a dump.
@@ -28,6 +29,29 @@ pub(super) enum Side {
     /// What is written, or B.
     Target,
 }
+
+/// How a Memgraph server is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Via {
+    /// Nodes and relationships as they are, the schema from the server's lists
+    #[default]
+    Rows,
+    /// The statements of DUMP DATABASE, with what Memgraph itself loses in them
+    Dump,
+}
+
+/// The option of the verbs that read a database.
+#[derive(Args, Clone)]
+#[group(skip)]
+pub(super) struct Reading {
+    /// How a Memgraph server is read; dump is for one whose lists of the schema are not understood
+    #[arg(long, value_enum, default_value_t = Via::Rows, value_name = "HOW", help_heading = "Access")]
+    pub(super) via: Via,
+}
+
+/// What Memgraph's own dumps do not tell.
+const LOSSES: &str = "DUMP DATABASE writes floats without a fraction as integers, folds the lines of triggers, and before 3.11 leaves out text \
+                      indexes on edges: without --via dump they are as they were";
 
 /// The environment variable that names the database where none is given.
 const URL: &str = "GRAPHFERRY_URL";
@@ -63,11 +87,19 @@ impl Place {
         side: Side,
         filter: Filter,
         want: Option<Consistency>,
+        via: Via,
         context: &Context,
         then: impl FnOnce(&mut dyn Feed) -> Result<T>,
     ) -> Result<T> {
         match self {
             Self::Dump(name) => then(&mut open_known(name, filter)?),
+            Self::Database(location @ Location::Bolt(_)) if via == Via::Dump => {
+                let access = context.access.resolve(location, side)?;
+                let (file, origin, promise) = spool::own_dump(location, &access, want)?;
+                let path = file.path().to_string_lossy().into_owned();
+                let feed = open_known(&path, filter)?;
+                then(&mut feed.from_server(&location.to_string(), origin, promise, LOSSES))
+            }
             Self::Database(location) => {
                 let mut source = crate::backend::open_source(location, &context.access.resolve(location, side)?)?;
                 let origin = source.origin().clone();

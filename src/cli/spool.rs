@@ -1,14 +1,17 @@
 //! A temporary file for a graph that comes only once and has to be read several times. It goes with the process.
 
 use super::Context;
+use crate::backend::{Access, Location};
 use crate::dump::{Options, dump, plan};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::format::{EncoderOptions, Format};
+use crate::model::Consistency;
+use crate::model::header::Origin;
 use crate::survey::Known;
 use crate::volume::{Compression, Output};
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 use tempfile::NamedTempFile;
 
 fn file() -> Result<NamedTempFile> {
@@ -25,6 +28,25 @@ pub(super) fn bytes(name: &str) -> Result<NamedTempFile> {
     };
     copied.and_then(|_| file.flush()).map_err(|cause| Error::io("writing a temporary file", cause))?;
     Ok(file)
+}
+
+/// Keeps the dump that a server makes of its own database, and tells of what it is and what it promises.
+pub(super) fn own_dump(
+    location: &Location,
+    access: &Access,
+    want: Option<Consistency>,
+) -> Result<(NamedTempFile, Origin, Consistency)> {
+    let file = file()?;
+    let mut out = BufWriter::with_capacity(1 << 18, &file);
+    let kept = |cause| Error::io("writing a temporary file", cause);
+    // An empty database has an empty dump; a file has to say at least what it is.
+    out.write_all(b"// DUMP DATABASE\n").map_err(kept)?;
+    let (origin, promise) = crate::backend::own_dump(location, access, want, &mut |statement| {
+        out.write_all(statement).and_then(|()| out.write_all(b"\n")).map_err(kept)
+    })?;
+    out.flush().map_err(kept)?;
+    drop(out);
+    Ok((file, origin, promise))
 }
 
 /// Keeps a graph as a dump that loses nothing.

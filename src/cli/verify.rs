@@ -1,6 +1,6 @@
 //! `graphferry verify`.
 
-use super::place::{Place, Side};
+use super::place::{Place, Reading, Side};
 use super::{Context, exit::Ending, filter, text};
 use crate::error::Result;
 use crate::observe::{Event, Observer as _};
@@ -18,13 +18,15 @@ pub(super) struct Command {
     /// A database or a dump
     b: String,
     #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
     filter: filter::Options,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let read = |word: &str, side: Side| -> Result<Fingerprint> {
         let place = Place::parse(Some(word))?;
-        place.read(side, command.filter.filter(), None, context, |feed| {
+        place.read(side, command.filter.filter(), None, command.reading.via, context, |feed| {
             let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
             context.progress.event(&Event::Step { what: "reading", total });
             fingerprint(feed, context.watch())

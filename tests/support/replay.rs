@@ -202,11 +202,6 @@ impl Replay {
         self.heard.lock().unwrap().clone()
     }
 
-    /// The statements, in order.
-    pub(crate) fn statements(&self) -> Vec<String> {
-        self.heard().into_iter().filter(|heard| heard.tag == 0x10).map(|heard| heard.text).collect()
-    }
-
     /// The first bytes of each connection.
     pub(crate) fn offers(&self) -> Vec<[u8; 20]> {
         self.offers.lock().unwrap().clone()

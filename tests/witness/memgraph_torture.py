@@ -1,4 +1,4 @@
-"""The torture graph of fixtures/cypherl/memgraph-3.6.2-create.cypherl, value by value, written down by hand: what it is and how Memgraph sends it.
+"""The torture graph of fixtures/memgraph-3.6.2/create.cypherl, value by value, written down by hand: what it is and how Memgraph sends it.
 
     memgraph_torture.py wire 5      the rows of the two scans as Bolt 5.2 carries them, one JSON object a row
     memgraph_torture.py wire 4      the same as Bolt 4.1 and 4.3 carry them

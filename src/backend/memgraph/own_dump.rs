@@ -3,8 +3,11 @@
 //! From 3.2 on the data come before the schema, so that the schema's statements cost a walk over the whole graph: about as long as the dump itself
 //! takes (3.6.2 gives 135,000 rows a second). They are asked for only where SHOW leaves a doubt.
 
+use super::storage::Storage;
+use crate::backend::bolt::Link;
 use crate::error::{Error, Result};
-use crate::wire::{Connection, Query};
+use crate::model::Consistency;
+use crate::wire::{Connection, Extra, Mode, Query};
 
 /// The statement.
 pub(super) const STATEMENT: &str = "DUMP DATABASE";
@@ -27,6 +30,21 @@ fn is_data(statement: &[u8]) -> bool {
     [&b"CREATE (:__mg_vertex__"[..], b"MATCH (u:__mg_vertex__), (v:__mg_vertex__) WHERE "]
         .iter()
         .any(|head| statement.starts_with(head))
+}
+
+/// Gives every statement of the dump to `sink`, in one read transaction, and tells what that promises.
+pub(super) fn all(
+    connection: &mut Connection,
+    link: &Link,
+    want: Option<Consistency>,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<Consistency> {
+    let storage = Storage::ask(connection, link)?;
+    storage.check(want, connection.peer())?;
+    connection.begin_as(Extra { mode: Mode::Read, database: Some(link.database()), timeout: Some(0) })?;
+    connection.query(&Query::inside(STATEMENT).unlimited(), |row| sink(text(row)?))?;
+    connection.commit()?;
+    Ok(storage.promise())
 }
 
 /// The statements of the schema, without semicolons, in the transaction that was begun.

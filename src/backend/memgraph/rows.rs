@@ -7,14 +7,12 @@
 //! label a count of them would make the server walk over all nodes.
 
 use super::values;
+use crate::backend::ledger::LABEL as LEDGER;
 use crate::error::{Error, Result};
 use crate::model::block::KindMemo;
 use crate::model::packstream::tag;
 use crate::model::{Block, Class, Cursor, Kind, ValueRef};
 use memchr::memmem::Finder;
-
-/// The label of the nodes that a run of ours keeps its ledger in.
-pub(super) const LEDGER: &str = "__GraphFerry__";
 
 /// A block under construction.
 #[derive(Debug)]

@@ -137,7 +137,7 @@ impl Shown {
                 let (on, name) = match (named("label_text (name: "), named("edge-type_text (name: ")) {
                     (Some(name), _) => (Entity::Node, name),
                     (_, Some(name)) => (Entity::Relationship, name),
-                    _ => return Err(strange("index", other)),
+                    _ => return Err(strange("an index", other)),
                 };
                 let index = plain(IndexKind::Text, on, label()?, names(row, "property")?);
                 Index { name: Some(name.to_owned()), ..index }
@@ -256,7 +256,7 @@ fn constraint(row: &Row) -> Result<SchemaObject> {
             let kind = required(row, "data_type")?.replace(' ', "");
             ConstraintKind::PropertyType(if kind == "BOOL" { "BOOLEAN".to_owned() } else { kind })
         }
-        other => return Err(strange("constraint", other)),
+        other => return Err(strange("a constraint", other)),
     };
     let (label, properties) = (required(row, "label")?.to_owned(), names(row, "properties")?);
     let (name, provider, config) = (None, None, Map::new());
@@ -301,7 +301,7 @@ fn without(column: &str) -> Error {
 }
 
 fn strange(what: &str, kind: &str) -> Error {
-    Error::refused(format!("the server has a {what} of the kind {kind:?}, which is not known here"))
+    Error::refused(format!("the server has {what} of the kind {kind:?}, which is not known here"))
         .hint("dump it with --via dump, which takes the server's own statements, or without the schema")
 }
 

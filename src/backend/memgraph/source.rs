@@ -1,6 +1,6 @@
 //! The source: one read transaction, scanned.
 
-use super::rows::{LEDGER, Rows};
+use super::rows::Rows;
 use super::schema::{self, Shown};
 use super::storage::Storage;
 use super::{own_dump, settle};
@@ -32,12 +32,7 @@ impl Source for MemgraphSource {
 
     fn snapshot(&mut self, want: Option<Consistency>) -> Result<Box<dyn Snapshot + '_>> {
         let storage = Storage::ask(&mut self.connection, &self.link)?;
-        let promise = storage.promise();
-        if let Some(want) = want.filter(|want| *want > promise) {
-            let (why, advice) = storage.weakness();
-            let peer = self.connection.peer();
-            return Err(Error::refused(format!("{peer} cannot promise {}: {why}", want.name())).hint(advice));
-        }
+        storage.check(want, self.connection.peer())?;
         let before = schema::ask(&mut self.connection, &self.link)?;
         // 0 lifts the server's own limit, which is ten minutes where nobody set another.
         let database = Some(self.link.database());
@@ -129,7 +124,6 @@ impl Snapshot for View<'_> {
         for wanted in PROPERTIES {
             names.properties.append(&mut self.taken(wanted, with_property)?);
         }
-        names.labels.remove(LEDGER);
         Ok(names)
     }
 

@@ -1,7 +1,7 @@
 //! What SHOW STORAGE INFO tells: how the storage works, what its transactions promise, and about how much is in it.
 
 use crate::backend::bolt::Link;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Consistency, Value};
 use crate::wire::{Connection, Mode, Query, Row};
 
@@ -49,6 +49,17 @@ impl Storage {
             (_, "SNAPSHOT_ISOLATION") => Consistency::Snapshot,
             (_, "READ_COMMITTED") => Consistency::ReadCommitted,
             _ => Consistency::None,
+        }
+    }
+
+    /// Goes on only if the promise is as strong as it is wanted.
+    pub(super) fn check(&self, want: Option<Consistency>, peer: &str) -> Result<()> {
+        match want.filter(|want| *want > self.promise()) {
+            None => Ok(()),
+            Some(want) => {
+                let (why, advice) = self.weakness();
+                Err(Error::refused(format!("{peer} cannot promise {}: {why}", want.name())).hint(advice))
+            }
         }
     }
 
