@@ -1,6 +1,6 @@
 //! Memgraph's own dumps of every version: read as data, with what they got wrong repaired and told; and dumps for every version, with what it does
 //! not have named.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod support;
 
