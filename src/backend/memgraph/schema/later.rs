@@ -82,7 +82,7 @@ fn vector_indexes_say_their_labels_as_filters() {
             "label+property_vector".into(),
         ];
         shown.vectors = vec![row(&columns, &values)];
-        let settled = settle(shown.objects().unwrap(), &[line.clone()]).unwrap();
+        let settled = settle(shown.objects().unwrap(), std::slice::from_ref(&line)).unwrap();
         assert_eq!(statements(&settled), [line]);
     }
 }
