@@ -438,6 +438,31 @@ fn dumps_of_every_version_become_those_of_other_systems() {
     }
 }
 
+/// What a fuzzer found that reaches new code, once more without the fuzzer: `fuzz/README.md` says what the first byte means.
+#[test]
+fn the_fuzzers_corpus_is_read_without_a_panic() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/cypherl");
+    let (mut whole, mut damaged) = (0, 0);
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let data = std::fs::read(entry.unwrap().path()).unwrap();
+        let Some((choice, body)) = data.split_first() else { continue };
+        let mut dump = Vec::new();
+        if let Some(dialect) = [None, None, Some(Dialect::Memgraph), Some(Dialect::Neo4j)][usize::from(choice % 4)] {
+            let encoder = cypherl::encoder(Options::new(dialect)).unwrap();
+            encoder.begin(&Default::default(), &Default::default(), &mut dump).unwrap();
+        }
+        dump.extend_from_slice(body);
+        match read(Pieces(Cursor::new(dump), 1)) {
+            Ok(_) => whole += 1,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+                damaged += 1;
+            }
+        }
+    }
+    assert!(whole > 100 && damaged > 100, "{whole} read, {damaged} refused");
+}
+
 /// A schema may name what no node has, and a setting may be called as a word of our own model.
 #[test]
 fn what_the_fuzzer_found() {

@@ -1,6 +1,7 @@
 //! Numbers, and constant arithmetic on them.
 
 use crate::cypher::Dialect;
+use crate::cypher::literal::computed_nan;
 use crate::format::cypherl::lex::{Lexed, Lexer, Stop};
 use crate::format::cypherl::oddity::Oddity;
 use crate::model::packstream::{self, MAX_DEPTH};
@@ -92,6 +93,12 @@ pub(super) fn special(word: &str) -> Option<f64> {
     known.into_iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
+/// What a system computes of two numbers: which NaN comes of numbers that are none, is not left to the processor that this runs on.
+fn computed(dialect: Dialect, a: Number, b: Number, value: f64) -> Number {
+    let is_new = value.is_nan() && !a.float().is_nan() && !b.float().is_nan();
+    Number::Float(if is_new { computed_nan(dialect) } else { value })
+}
+
 fn sum(lexer: &mut Lexer<'_>, depth: usize) -> Lexed<Number> {
     let mut left = product(lexer, depth)?;
     loop {
@@ -109,8 +116,8 @@ fn sum(lexer: &mut Lexer<'_>, depth: usize) -> Lexed<Number> {
                 let value = if subtract { a.checked_sub(b) } else { a.checked_add(b) };
                 Number::Integer(value.ok_or(Stop::Unknown)?)
             }
-            (a, b) if subtract => Number::Float(a.float() - b.float()),
-            (a, b) => Number::Float(a.float() + b.float()),
+            (a, b) if subtract => computed(lexer.dialect(), a, b, a.float() - b.float()),
+            (a, b) => computed(lexer.dialect(), a, b, a.float() + b.float()),
         };
     }
 }
@@ -132,10 +139,8 @@ fn product(lexer: &mut Lexer<'_>, depth: usize) -> Lexed<Number> {
                 let value = if divide { a.checked_div(b) } else { a.checked_mul(b) };
                 Number::Integer(value.ok_or(Stop::Unknown)?)
             }
-            // Which sign 0.0/0.0 has is the processor's choice; ours is the one that every system prints as NaN.
-            (a, b) if divide && a.float() == 0.0 && b.float() == 0.0 => Number::Float(f64::NAN),
-            (a, b) if divide => Number::Float(a.float() / b.float()),
-            (a, b) => Number::Float(a.float() * b.float()),
+            (a, b) if divide => computed(lexer.dialect(), a, b, a.float() / b.float()),
+            (a, b) => computed(lexer.dialect(), a, b, a.float() * b.float()),
         };
     }
 }
