@@ -98,9 +98,18 @@ impl Shown {
 
     /// What SHOW cannot tell of the database as a whole: descriptions from 3.10 on, and the time-to-live, which has an index on `:TTL(ttl)`.
     pub(super) fn has_doubts_of_its_own(&self) -> bool {
+        self.version >= (3, 10) || self.version >= (3, 5) && self.may_have_ttl()
+    }
+
+    /// Whether there may be a time-to-live that neither the lists nor the dump tell of.
+    pub(super) fn may_hide_ttl(&self) -> bool {
+        self.version < (3, 5) && self.may_have_ttl()
+    }
+
+    fn may_have_ttl(&self) -> bool {
         let ttl =
             |row: &Row| text(row, "label") == Some("TTL") && names(row, "property").is_ok_and(|names| names == ["ttl"]);
-        self.version >= (3, 10) || self.indexes.iter().any(ttl)
+        self.indexes.iter().any(ttl)
     }
 
     fn index(&self, row: &Row) -> Result<Found> {
