@@ -33,7 +33,7 @@ impl Strip {
             return Ok(block);
         }
         without(block, |item, block, key, value| {
-            let sort = sort_of_value(value.clone())?;
+            let sort = sort_of_value(*value)?;
             if !self.refused.contains(&sort) {
                 return Ok(false);
             }
@@ -87,7 +87,7 @@ fn without(block: Block, mut is_lost: impl FnMut(&Item, &Block, &str, &Cursor<'_
         let mut members = 0;
         for _ in 0..size {
             let key = cursor.string()?;
-            let value = cursor.clone();
+            let value = cursor;
             let raw = cursor.raw()?;
             if is_lost(item, &block, key, &value)? {
                 lost = true;

@@ -1,6 +1,6 @@
 //! Memgraph's own dumps of every version: read as data, with what they got wrong repaired and told; and dumps for every version, with what it does
 //! not have named.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod support;
 
@@ -389,6 +389,53 @@ fn the_exact_text_of_a_dump_with_many_items_in_a_statement() {
     assert_eq!(lines[1..lines.len() - 1], expected);
     let again = read(Cursor::new(dump.into_bytes())).unwrap();
     assert_eq!((again.order.as_str(), again.graph.nodes.len(), again.graph.relationships.len()), ("nr", 3, 3));
+}
+
+/// Any of them becomes a dump for Neo4j, or JSON Lines; what Neo4j does not have is told.
+#[test]
+fn dumps_of_every_version_become_those_of_other_systems() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path();
+    for (version, bytes) in versions() {
+        let graph = read(Cursor::new(bytes.clone())).unwrap().graph;
+        std::fs::write(path.join("m.cypherl"), bytes).unwrap();
+        let neo4j = ["convert", "m.cypherl", "n.cypherl", "--dialect", "neo4j", "--force"];
+        let refused = support::tool::run(path, neo4j).expect(4);
+        assert!(refused.stderr.contains("a Cypher dump for Neo4j cannot hold"), "{version}: {}", refused.stderr);
+        let told = support::tool::run(path, neo4j.into_iter().chain(["--allow-loss", "all"])).expect(0).stderr;
+        let found = read(std::fs::File::open(path.join("n.cypherl")).unwrap()).unwrap();
+        assert_eq!((found.statements.len(), found.trailer.is_some()), (0, true), "{version}");
+        let count = |graph: &Graph| (graph.nodes.len(), graph.relationships.len());
+        assert_eq!(count(&found.graph), count(&graph), "{version}");
+        // Every object is there, or told; every property too.
+        let told_objects = graph.schema.objects.iter().filter(|object| {
+            let lost = format!("lost, as allowed: 1 {}", object.describe());
+            told.lines().any(|line| line.trim_start().starts_with(&lost))
+        });
+        assert_eq!(found.graph.schema.objects.len() + told_objects.count(), graph.schema.objects.len(), "{told}");
+        let properties = |graph: &Graph| graph.nodes.iter().map(|node| node.2.len()).sum::<usize>();
+        let lost: usize = told
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("lost, as allowed: "))
+            .filter_map(|line| line.split_once(" values"))
+            .map(|(count, _)| count.parse::<usize>().unwrap())
+            .sum();
+        assert_eq!(properties(&found.graph) + lost, properties(&graph), "{told}");
+        if version >= "2.20".parse().unwrap() {
+            let text = std::fs::read_to_string(path.join("n.cypherl")).unwrap();
+            for kind in ["LOCAL TIME", "LOCAL DATETIME", "ZONED DATETIME", "BOOLEAN", "FLOAT", "POINT"] {
+                assert!(text.contains(&format!(" IS :: {kind};\n")), "{kind}");
+            }
+            assert!(told.contains("constraint on Measured(j) (\"ENUM\" is no type)"), "{told}");
+        }
+        // JSON Lines hold everything, and give it back for the same version.
+        support::tool::run(path, ["convert", "m.cypherl", "m.jsonl", "--force"]).expect(0);
+        let version = version.to_string();
+        let back =
+            ["convert", "m.jsonl", "back.cypherl", "--force", "--dialect", "memgraph", "--target-version", &version];
+        support::tool::run(path, back).expect(0);
+        support::tool::run(path, ["verify", "m.cypherl", "back.cypherl"]).expect(0);
+    }
 }
 
 /// A schema may name what no node has, and a setting may be called as a word of our own model.

@@ -416,6 +416,10 @@ fn convert_repairs_and_tells() {
     }
     let rows = std::fs::read_to_string(path.join("rows.cypherl")).unwrap();
     assert!(rows.contains("\nUNWIND [{__mg_id__2__: 13, `id`: 1"), "{rows}");
+    // So does a restore, and what it wrote is the same.
+    let restored = tool::run(path, ["restore", "dump.cypherl", "store.db"]).expect(0);
+    assert!(restored.stderr.contains("1 float written without a point, the first in line 5"), "{}", restored.stderr);
+    tool::run(path, ["verify", "graph.jsonl", "store.db"]).expect(0);
     // From a stream nothing can be read twice: the user is told.
     let mut cat = tool::command(path);
     cat.args(["convert", "-", "stream.jsonl"]).stdin(std::fs::File::open(path.join("dump.cypherl")).unwrap());

@@ -82,9 +82,9 @@ impl Link {
     /// Asks the server what it is. The system that its name speaks of is asked for first; only an answer counts.
     fn identify(&mut self, connection: &mut Connection, database: Option<&str>) -> Result<()> {
         let named = connection.agent().contains("Memgraph");
-        let mut order = [Self::identify_neo4j, Self::identify_memgraph];
+        let mut order = [Self::identify_neo4j, Self::identify_memgraph, Self::identify_old_memgraph];
         if named {
-            order.reverse();
+            order.rotate_left(1);
         }
         for identify in order {
             match identify(self, connection, database) {
@@ -104,6 +104,21 @@ impl Link {
         let Some(version) = rows.first().and_then(|row| row.get("version")).and_then(Value::as_str) else {
             return Ok(false);
         };
+        self.set_memgraph(version, database);
+        Ok(true)
+    }
+
+    /// Memgraph before 2.2 tells no version.
+    fn identify_old_memgraph(&mut self, connection: &mut Connection, database: Option<&str>) -> Result<bool> {
+        let rows = connection.table(&Query::alone("SHOW STORAGE INFO", Mode::Write, database))?;
+        if !rows.iter().any(|row| row.get("storage info").and_then(Value::as_str) == Some("vertex_count")) {
+            return Ok(false);
+        }
+        self.set_memgraph("2.0", database);
+        Ok(true)
+    }
+
+    fn set_memgraph(&mut self, version: &str, database: Option<&str>) {
         self.system = System::Memgraph;
         self.prefix = "";
         self.origin = Origin {
@@ -112,7 +127,6 @@ impl Link {
             edition: String::new(),
             database: database.unwrap_or("memgraph").to_owned(),
         };
-        Ok(true)
     }
 
     fn identify_neo4j(&mut self, connection: &mut Connection, database: Option<&str>) -> Result<bool> {

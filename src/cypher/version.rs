@@ -67,6 +67,9 @@ fn features(object: &SchemaObject) -> Vec<(Version, &'static str)> {
                 (IndexKind::Range, true) if index.labels.is_empty() => {
                     all.push((version(3, 2, 0), "global edge indexes"));
                 }
+                (IndexKind::Range, false) if index.labels.is_empty() => {
+                    all.push((version(3, 13, 0), "global indexes of nodes"));
+                }
                 (IndexKind::Range, true) => all.push((version(2, 18, 0), "edge property indexes")),
                 (IndexKind::Text, true) => all.push((version(3, 6, 0), "text edge indexes")),
                 (IndexKind::Text, false) => all.push((version(2, 15, 1), "text indexes")),

@@ -1,8 +1,8 @@
 //! The handshake: which version of Bolt both sides speak.
 //!
 //! The client names four versions or ranges; the server picks one, or asks for the manifest (from Bolt 5.7 on), in which it lists all that it
-//! speaks and the client picks. We ask for the manifest, for 6.0, for 5.8 to 5.0 and for 4.4 to 4.0, of which old Memgraphs speak 4.3 or
-//! 4.1 only. Bolt 6.1 is not asked for: its UUIDs have a marker that PackStream did not have before, while 6.0 sends a named placeholder
+//! speaks and the client picks. We ask for the manifest, for 5.8 to 5.0, for 4.4 to 4.0, and for 4.1 once more by itself: Memgraph 2.0 knows
+//! no ranges. 6.0 needs no place of its own, since every server that speaks it has a manifest. Bolt 6.1 is not asked for: its UUIDs have a marker that PackStream did not have before, while 6.0 sends a named placeholder
 //! that can be refused by its name.
 
 use crate::error::{Error, Result};
@@ -69,8 +69,9 @@ const SPOKEN: [Range; 3] = [Range::new(6, 0, 0), Range::new(5, 8, 8), Range::new
 #[must_use]
 pub fn offer() -> [u8; 20] {
     let mut bytes = [0; 20];
-    let [first, second, third] = SPOKEN.map(Range::bytes);
-    for (slot, part) in bytes.chunks_exact_mut(4).zip([MAGIC, MANIFEST, first, second, third]) {
+    let [_, second, third] = SPOKEN.map(Range::bytes);
+    let oldest = Range::new(4, 1, 0).bytes();
+    for (slot, part) in bytes.chunks_exact_mut(4).zip([MAGIC, MANIFEST, second, third, oldest]) {
         slot.copy_from_slice(&part);
     }
     bytes
@@ -184,8 +185,8 @@ mod tests {
     #[test]
     fn the_offer_is_twenty_known_bytes() {
         let expected = [
-            0x60, 0x60, 0xB0, 0x17, 0x00, 0x00, 0x01, 0xFF, 0x00, 0x00, 0x00, 0x06, 0x00, 0x08, 0x08, 0x05, 0x00, 0x04,
-            0x04, 0x04,
+            0x60, 0x60, 0xB0, 0x17, 0x00, 0x00, 0x01, 0xFF, 0x00, 0x08, 0x08, 0x05, 0x00, 0x04, 0x04, 0x04, 0x00, 0x00,
+            0x01, 0x04,
         ];
         assert_eq!(offer(), expected);
     }

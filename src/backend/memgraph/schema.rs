@@ -20,6 +20,7 @@ pub(super) struct Shown {
     pub(super) constraints: Vec<Row>,
     pub(super) enums: Vec<Row>,
     pub(super) triggers: Vec<Row>,
+    pub(super) descriptions: Vec<Row>,
 }
 
 /// What SHOW does not tell of an object.
@@ -67,8 +68,12 @@ pub(super) fn ask(connection: &mut Connection, link: &Link) -> Result<Shown> {
         Err(error) => return Err(error),
     };
     let triggers = show("SHOW TRIGGERS", &[])?;
-    Ok(Shown { version, indexes, vectors, constraints, enums, triggers })
+    let descriptions = if version >= DESCRIPTIONS { show("SHOW DESCRIPTIONS", &[])? } else { Vec::new() };
+    Ok(Shown { version, indexes, vectors, constraints, enums, triggers, descriptions })
 }
+
+/// The version that brought descriptions.
+const DESCRIPTIONS: (u32, u32) = (3, 10);
 
 /// Whether a server said that it does not know a statement.
 fn is_unknown(error: &Error) -> bool {
@@ -96,9 +101,9 @@ impl Shown {
         Ok(found)
     }
 
-    /// What SHOW cannot tell of the database as a whole: descriptions from 3.10 on, and the time-to-live, which has an index on `:TTL(ttl)`.
+    /// What SHOW does not tell as a statement needs it: descriptions, and the time-to-live, which has an index on `:TTL(ttl)`.
     pub(super) fn has_doubts_of_its_own(&self) -> bool {
-        self.version >= (3, 10) || self.version >= (3, 5) && self.may_have_ttl()
+        !self.descriptions.is_empty() || self.version >= (3, 5) && self.may_have_ttl()
     }
 
     /// Whether there may be a time-to-live that neither the lists nor the dump tell of.
@@ -122,10 +127,15 @@ impl Shown {
         let index = match kind {
             "label" => plain(IndexKind::Label, Entity::Node, label()?, Vec::new()),
             "edge-type" => plain(IndexKind::Label, Entity::Relationship, label()?, Vec::new()),
-            "label+property" => {
-                let index = plain(IndexKind::Range, Entity::Node, label()?, names(row, "property")?);
+            // Only a descending index says its order.
+            "label+property" | "label+property (DESC)" => {
+                let mut index = plain(IndexKind::Range, Entity::Node, label()?, names(row, "property")?);
+                if kind.ends_with("(DESC)") {
+                    index.config = with(index.config, "order", "DESC");
+                }
                 return Ok(self.composite(index));
             }
+            "vertex-property" => plain(IndexKind::Range, Entity::Node, Vec::new(), names(row, "property")?),
             "edge-type+property" => plain(IndexKind::Range, Entity::Relationship, label()?, names(row, "property")?),
             "edge-property" => plain(IndexKind::Range, Entity::Relationship, Vec::new(), names(row, "property")?),
             "point" => plain(IndexKind::Point, Entity::Node, label()?, names(row, "property")?),
@@ -145,7 +155,7 @@ impl Shown {
         Ok(SchemaObject::Index(index).into())
     }
 
-    /// Nested properties came with 3.3 and are joined with dots here, as a name with a dot in it is; descending order came with 3.10.
+    /// Nested properties came with 3.3 and are joined with dots here, as a name with a dot in it is.
     fn composite(&self, index: Index) -> Found {
         let readings = match self.version >= (3, 3) {
             true => readings(&index.properties),
@@ -153,14 +163,19 @@ impl Shown {
         };
         let mut among: Vec<SchemaObject> = Vec::new();
         for config in readings {
-            among.push(SchemaObject::Index(Index { config: config.clone(), ..index.clone() }));
-            if self.version >= (3, 10) {
-                let config = with(config, "order", "DESC");
-                among.push(SchemaObject::Index(Index { config, ..index.clone() }));
-            }
+            let config = config.into_iter().chain(index.config.clone()).collect();
+            among.push(SchemaObject::Index(Index { config, ..index.clone() }));
         }
         let object = SchemaObject::Index(index);
         Found { object, doubt: (among.len() > 1).then_some(Doubt::Among(among)) }
+    }
+
+    /// A label as it is until 3.10, afterwards as `:A`, `:A|B`, `:A&B` or `*`: which of these a name with such a sign is, only the statement tells.
+    fn vector_labels(&self, row: &Row) -> Vec<String> {
+        match text(row, "label") {
+            Some(label) if self.version < (3, 11) => vec![label.to_owned()],
+            _ => Vec::new(),
+        }
     }
 
     /// The name is only in the list of vector indexes; the capacity there is the one that is in use, not the one that was asked for.
@@ -192,7 +207,7 @@ impl Shown {
             name: Some(required(vector, "index_name")?.to_owned()),
             kind: IndexKind::Vector,
             on,
-            labels: text(row, "label").map(str::to_owned).into_iter().collect(),
+            labels: self.vector_labels(row),
             properties: names(row, "property")?,
             provider: None,
             config,
@@ -299,5 +314,7 @@ fn strange(what: &str, kind: &str) -> Error {
         .hint("dump it with --via dump, which takes the server's own statements, or without the schema")
 }
 
+#[cfg(test)]
+mod later;
 #[cfg(test)]
 mod tests;

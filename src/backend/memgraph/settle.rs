@@ -4,10 +4,10 @@
 //! What no statement settles is refused, not guessed.
 
 use super::schema::{Doubt, Found};
-use crate::cypher::{Dialect, schema};
+use crate::cypher::{self, Dialect, schema};
 use crate::error::{Error, Result};
 use crate::model::schema::{OtherObject, with};
-use crate::model::{Index, Map, SchemaObject, Value};
+use crate::model::{Entity, Index, Map, SchemaObject, Value};
 
 /// The objects with their doubts settled by `statements`, and those that only the statements tell of.
 pub(super) fn settle(found: Vec<Found>, statements: &[String]) -> Result<Vec<SchemaObject>> {
@@ -61,19 +61,20 @@ fn among_these(among: Vec<SchemaObject>, statements: &[String]) -> Option<Schema
     }
 }
 
-/// A vector index with the configuration of its statement.
+/// A vector index with the labels and the configuration of its statement.
 fn configured(mut index: Index, statements: &[String]) -> Result<SchemaObject> {
-    const CONFIG: &str = " WITH CONFIG ";
-    let mut probe = index.clone();
-    probe.config = with(with(Map::new(), "dimension", 1), "capacity", 1);
-    let whole = statement(&SchemaObject::Index(probe)).unwrap_or_default();
-    let head = whole.rsplit_once(CONFIG).map(|(head, _)| format!("{head}{CONFIG}"));
-    let settings = head.and_then(|head| statements.iter().find_map(|line| line.strip_prefix(&*head)));
-    let config =
-        settings.and_then(|text| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).ok());
-    let Some(config) = config else { return Err(unsettled(&SchemaObject::Index(index))) };
+    let (labels, config) = match stated(&index, statements) {
+        Some(found) => found,
+        None => return Err(unsettled(&SchemaObject::Index(index))),
+    };
+    let settings = serde_json::from_str::<indexmap::IndexMap<String, serde_json::Value>>(config).ok();
+    let labels = label_filter(labels);
+    let (Some(settings), Some((labels, all))) = (settings, labels) else {
+        return Err(unsettled(&SchemaObject::Index(index)));
+    };
+    index.labels = labels;
     index.config = Map::new();
-    for (key, value) in config {
+    for (key, value) in settings {
         let value = match value {
             serde_json::Value::String(text) => Value::from(text.as_str()),
             serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
@@ -85,7 +86,51 @@ fn configured(mut index: Index, statements: &[String]) -> Result<SchemaObject> {
         };
         index.config.insert(key, value);
     }
+    if all {
+        index.config.insert("labels".to_owned(), "all".into());
+    }
     Ok(SchemaObject::Index(index))
+}
+
+/// What stands before the property of a vector index's statement, and its configuration.
+fn stated<'a>(index: &Index, statements: &'a [String]) -> Option<(&'a str, &'a str)> {
+    let quoted = |name: &str| cypher::name::quoted(Dialect::Memgraph, name).ok();
+    let edge = if index.on == Entity::Relationship { "EDGE " } else { "" };
+    let head = format!("CREATE VECTOR {edge}INDEX {} ON ", quoted(index.name.as_deref()?)?);
+    let line = statements.iter().find_map(|line| line.strip_prefix(&*head))?;
+    let property = format!("({}) WITH CONFIG ", quoted(index.properties.first()?)?);
+    line.split_once(&property)
+}
+
+/// Labels as `` :`A` ``, `` :`A`|`B` ``, `` :`A`&`B` `` or nothing for all, and whether a node must have all of them.
+fn label_filter(text: &str) -> Option<(Vec<String>, bool)> {
+    let (mut labels, mut all) = (Vec::new(), false);
+    let mut rest = text;
+    while let Some(separator) = rest.chars().next() {
+        match (separator, labels.is_empty()) {
+            (':', true) | ('|', false) => {}
+            ('&', false) => all = true,
+            _ => return None,
+        }
+        let mut name = String::new();
+        let mut tail = rest.get(1..)?.strip_prefix('`')?;
+        loop {
+            let (part, behind) = tail.split_once('`')?;
+            name.push_str(part);
+            match behind.strip_prefix('`') {
+                Some(more) => {
+                    name.push('`');
+                    tail = more;
+                }
+                None => {
+                    rest = behind;
+                    break;
+                }
+            }
+        }
+        labels.push(name);
+    }
+    Some((labels, all))
 }
 
 /// ` EVERY "86400s" AT "10:00:00"`: each may be missing.

@@ -17,8 +17,7 @@ pub(super) fn found(row: &Row, version: (u32, u32)) -> Result<Found> {
         event => _ = selector.insert("event".to_owned(), event.into()),
     }
     selector.insert("phase".to_owned(), required(row, "phase")?.into());
-    let security = row.keys().find(|column| column.to_ascii_lowercase().contains("security"));
-    let security = security.and_then(|column| text(row, column)).map(str::to_ascii_uppercase);
+    let security = text(row, "privilege context").map(str::to_ascii_uppercase);
     if let Some(security) = &security {
         selector.insert("security".to_owned(), security.as_str().into());
     }

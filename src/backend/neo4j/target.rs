@@ -217,9 +217,7 @@ fn capability(link: &Link, triggers: bool) -> Capability {
         triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },
         other_objects: Vec::new(),
         // What came from another system may have settings and types that Neo4j does not know.
-        objection: Some(Objection::new(|object| {
-            cypher::schema::create(Dialect::Neo4j, object).err().map(|error| error.message().to_owned())
-        })),
+        objection: Some(Objection::new(|object| cypher::schema::objection(Dialect::Neo4j, object))),
     }
 }
 

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | label or edge type index | [`IndexKind::Label`] |
 //! | label+property, edge-type+property index | [`IndexKind::Range`]; `config.order` = `DESC`; `config.paths` = the path of each property, where one is nested (its name then joins them with dots) |
-//! | global edge index | [`IndexKind::Range`] on relationships, no type |
+//! | global index, global edge index | [`IndexKind::Range`] on nodes or relationships, no label or type |
 //! | vector index | `config` as in the statement; `config.labels` = `all` for `` :`A`&`B` `` |
 //! | trigger | `selector`: `event` (absent for any), `phase` (`BEFORE COMMIT`), `security` (`INVOKER`, absent before 3.8) |
 //! | enum | kind `enum`, `details.values` |
@@ -112,6 +112,7 @@ fn plain_index(verb: &str, object: &SchemaObject, index: &Index) -> Result<Vec<S
         (IndexKind::Range, Entity::Relationship, [], [property]) => {
             text.word(" GLOBAL EDGE INDEX ON :(").name(property)?.word(")")
         }
+        (IndexKind::Range, Entity::Node, [], [property]) => text.word(" GLOBAL INDEX ON :(").name(property)?.word(")"),
         (IndexKind::Point, Entity::Node, [label], [property]) => {
             text.word(" POINT INDEX ON :").name(label)?.word("(").name(property)?.word(")")
         }

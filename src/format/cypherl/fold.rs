@@ -9,9 +9,7 @@ use crate::cypher::Dialect;
 /// The statement on one line; `None` where it is on one line without comments already, or is not whole. A line break within a name stays: there
 /// is no escape for it.
 pub(super) fn one_line(text: &str) -> Option<String> {
-    if memchr::memchr3(b'\n', b'\r', b'/', text.as_bytes()).is_none() {
-        return None;
-    }
+    memchr::memchr3(b'\n', b'\r', b'/', text.as_bytes())?;
     let mut lexer = Lexer::new(Dialect::Memgraph, text.as_bytes(), true);
     let mut line = String::with_capacity(text.len());
     while let Some(byte) = lexer.rest().first().copied() {

@@ -194,7 +194,7 @@ impl Cypherl {
             let bytes = block.properties(item).get(cursor.position()..).unwrap_or_default();
             vector |= matches!(bytes, [0xB2, tag::VECTOR, ..]);
             if let Some(target) = self.target.filter(|target| version::lacks_some_value(*target)) {
-                version::check_value(target, &mut cursor.clone()).map_err(named)?;
+                version::check_value(target, &mut { cursor }).map_err(named)?;
             }
             literal::property(self.dialect, &mut cursor, out).map_err(named)?;
         }
@@ -304,13 +304,11 @@ impl Encoder for Cypherl {
 
     fn refusal(&self, value: &Cursor<'_>) -> Option<String> {
         if let Some(target) = self.target
-            && let Err(error) = version::check_value(target, &mut value.clone())
+            && let Err(error) = version::check_value(target, &mut { *value })
         {
             return Some(error.message().to_owned());
         }
-        literal::property(self.dialect, &mut value.clone(), &mut Vec::new())
-            .err()
-            .map(|error| error.message().to_owned())
+        literal::property(self.dialect, &mut { *value }, &mut Vec::new()).err().map(|error| error.message().to_owned())
     }
 
     fn finish(&self, early: &Schema, late: &Schema, wrote: Wrote, out: &mut Vec<u8>) -> Result<()> {

@@ -41,7 +41,7 @@ impl Floats {
         for _ in 0..size {
             let key = cursor.string()?;
             put_string(&mut out, key);
-            let value = cursor.clone().value()?;
+            let value = { cursor }.value()?;
             let raw = cursor.raw()?;
             match value {
                 // Memgraph prints all digits of a whole float below 1e17, so that one which no float equals was none.

@@ -15,7 +15,7 @@ pub(super) fn capability(dialect: Dialect, target: Option<Version>) -> Capabilit
         if let Some(why) = target.and_then(|target| version::lacks(target, object)) {
             return Some(why);
         }
-        schema::create(dialect, object).err().map(|error| error.message().to_owned())
+        schema::objection(dialect, object)
     });
     let kinds = match dialect {
         Dialect::Neo4j => neo4j(),
