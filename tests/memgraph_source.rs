@@ -124,7 +124,7 @@ fn only_what_was_recorded_is_asked() {
     let asked: Vec<&str> = heard.iter().filter(|heard| heard.tag == 0x10).map(|heard| heard.text.as_str()).collect();
     assert_eq!(asked.iter().filter(|text| **text == "DUMP DATABASE").count(), 1);
     assert_eq!(asked.iter().filter(|text| **text == "SHOW INDEX INFO").count(), 2, "before and after");
-    // The manifest, 6.0, 5.8 to 5.0, 4.4 to 4.0: recorded ranges of this form were honoured.
+    // The manifest, 5.8 to 5.0, 4.4 to 4.0, 4.1: recorded ranges of this form were honoured.
     for offer in server.offers() {
         assert_eq!(offer[4..], [0, 0, 1, 0xFF, 0, 8, 8, 5, 0, 4, 4, 4, 0, 0, 1, 4]);
     }
