@@ -103,9 +103,18 @@ impl Shown {
 
     /// What SHOW does not tell as a statement needs it: descriptions, and the time-to-live, which has an index on `:TTL(ttl)`.
     pub(super) fn has_doubts_of_its_own(&self) -> bool {
+        !self.descriptions.is_empty() || self.version >= (3, 5) && self.may_have_ttl()
+    }
+
+    /// Whether there may be a time-to-live that neither the lists nor the dump tell of.
+    pub(super) fn may_hide_ttl(&self) -> bool {
+        self.version < (3, 5) && self.may_have_ttl()
+    }
+
+    fn may_have_ttl(&self) -> bool {
         let ttl =
             |row: &Row| text(row, "label") == Some("TTL") && names(row, "property").is_ok_and(|names| names == ["ttl"]);
-        !self.descriptions.is_empty() || self.indexes.iter().any(ttl)
+        self.indexes.iter().any(ttl)
     }
 
     fn index(&self, row: &Row) -> Result<Found> {

@@ -147,11 +147,19 @@ impl Snapshot for View<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        if self.consistency() == Consistency::Snapshot {
-            return Vec::new();
+        let peer = self.connection.peer();
+        let mut warnings = Vec::new();
+        if self.consistency() != Consistency::Snapshot {
+            let (why, advice) = self.storage.weakness();
+            warnings.push(format!("{peer} promises no snapshot: {why}; {advice}"));
         }
-        let (why, advice) = self.storage.weakness();
-        vec![format!("{} promises no snapshot: {why}; {advice}", self.connection.peer())]
+        if self.before.may_hide_ttl() {
+            let version = &self.link.origin.version;
+            warnings.push(format!(
+                "{peer} has an index on :TTL(ttl), and Memgraph {version} does not tell its time-to-live"
+            ));
+        }
+        warnings
     }
 
     /// A snapshot is not touched by what others write; a schema that is another one afterwards may have been so before the data were
