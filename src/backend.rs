@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod ledger;
+pub mod memgraph_files;
 pub mod neo4j;
 pub mod sqlite;
 pub mod url;
@@ -69,6 +70,16 @@ pub trait Snapshot: Send {
     /// The database fails, the connection is lost, a value is of a type that nobody knows (the message has its name); or what
     /// `sink` says.
     fn scan(&mut self, class: Class, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()>;
+
+    /// What could not be read of a damaged source, in words, with places: the result is then not the whole graph.
+    fn missing(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What the user should know of the source before it is read.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Ends the view and tells whether the store changed while it was open: `None` where nobody can tell.
     ///
@@ -319,6 +330,7 @@ pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Sourc
     match location {
         Location::Neo4j(server) => neo4j::open_source(server, access),
         Location::Sqlite(path) => sqlite::open_source(path),
+        Location::MemgraphFiles(path) => memgraph_files::open_source(path, &access.files),
     }
 }
 
@@ -330,5 +342,9 @@ pub fn open_target(location: &Location, access: &Access) -> Result<Box<dyn Targe
     match location {
         Location::Neo4j(server) => neo4j::open_target(server, access),
         Location::Sqlite(path) => sqlite::open_target(path),
+        Location::MemgraphFiles(path) => {
+            Err(crate::Error::usage(format!("{} is files of Memgraph, which are only read", path.display()))
+                .hint("restore into a running server"))
+        }
     }
 }

@@ -93,9 +93,7 @@ impl Neo4jSession {
             Once::Properties => format!("OPTIONAL MATCH (a)-[r{kind}]->(b) RETURN row[2], properties(r)"),
             _ => format!("RETURN row[2], CASE WHEN EXISTS {{ (a)-[{kind}]->(b) }} THEN {{}} END"),
         };
-        let text = format!(
-            "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] {known}"
-        );
+        let text = format!("UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] {known}");
         let version = self.connection.version();
         let (mut ends, mut there) = (vec![false; batch.len()], HashSet::new());
         let mut content = Content::default();
