@@ -10,6 +10,9 @@
 pub mod literal;
 pub mod name;
 pub mod schema;
+pub mod version;
+
+pub use version::Version;
 
 /// Whose Cypher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

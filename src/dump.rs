@@ -4,7 +4,7 @@ use crate::cypher::Dialect;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::format::{EncoderOptions, Format};
-use crate::model::{Loss, Schema};
+use crate::model::{Loss, Schema, SchemaObject};
 use crate::observe::{Event, Watch};
 use crate::strip::Strip;
 use crate::survey::Known;
@@ -91,10 +91,12 @@ pub fn dump(feed: &mut dyn Feed, output: Output, options: &Options, plan: Plan, 
         chosen.taken_labels.clone_from(&names.labels);
         chosen.taken_properties.clone_from(&names.properties);
     }
+    add_names(&plan.schema, &mut chosen);
     let encoder = options.format.encoder(&chosen)?;
     // Without leave to lose values the encoder itself refuses the first one, at no cost.
-    let strip = if options.allows("value") { Strip::new(&encoder.capability(), true) } else { Strip::nothing() };
-    let how = How { compression: options.compression, jobs: options.jobs, strip };
+    let lossy = options.allows("value");
+    let strip = if lossy { Strip::new(&encoder.capability(), true) } else { Strip::nothing() };
+    let how = How { compression: options.compression, jobs: options.jobs, strip, lossy };
     let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
     watch.tell(&Event::Step { what: "dumping", total });
     let schema_losses = plan.losses.into_iter().filter(|loss| loss.kind != "value");
@@ -103,6 +105,19 @@ pub fn dump(feed: &mut dyn Feed, output: Output, options: &Options, plan: Plan, 
     written.losses.extend(schema_losses);
     written.end.warnings.iter().for_each(|warning| watch.tell(&Event::Warning(warning)));
     Ok(written)
+}
+
+/// A schema may name labels and properties that no item has.
+fn add_names(schema: &Schema, chosen: &mut EncoderOptions) {
+    for object in &schema.objects {
+        let (labels, properties) = match object {
+            SchemaObject::Index(index) => (&index.labels[..], &index.properties),
+            SchemaObject::Constraint(constraint) => (std::slice::from_ref(&constraint.label), &constraint.properties),
+            _ => continue,
+        };
+        chosen.taken_labels.extend(labels.iter().cloned());
+        chosen.taken_properties.extend(properties.iter().cloned());
+    }
 }
 
 /// A feed without the schema objects that the format cannot hold.

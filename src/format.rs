@@ -7,11 +7,12 @@
 pub mod cypherl;
 pub mod jsonl;
 
-use crate::cypher::Dialect;
+use crate::cypher::{Dialect, Version};
 use crate::error::{Error, Result};
-use crate::model::{Block, Capability, Class, Header, Schema, SchemaObject, Trailer};
+use crate::model::{Block, Capability, Class, Cursor, Header, Schema, SchemaObject, Trailer};
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A statement outside the shapes that we know, as it stands in a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,12 @@ pub trait Encoder: Send + Sync {
     /// A value cannot be written in this format; the message names the item and the property.
     fn block(&self, block: &Block, out: &mut Vec<u8>) -> Result<()>;
 
+    /// Why a property cannot have this value, where its type alone does not say so; `None` where it can.
+    fn refusal(&self, value: &Cursor<'_>) -> Option<String> {
+        let _ = value;
+        None
+    }
+
     /// Writes a statement as it is.
     ///
     /// # Errors
@@ -146,6 +153,10 @@ pub struct EncoderOptions {
     pub taken_properties: BTreeSet<String>,
     /// CYPHERL: the database that triggers are for; the system's usual one where it is empty.
     pub database: String,
+    /// CYPHERL for Memgraph: the version that is to read it; the newest where it is not given.
+    pub target_version: Option<Version>,
+    /// CYPHERL for Memgraph: how many items a statement makes, at most; one where it is 0.
+    pub rows_per_statement: usize,
 }
 
 impl Format {
@@ -181,13 +192,18 @@ impl Format {
     pub fn encoder(self, options: &EncoderOptions) -> Result<Box<dyn Encoder>> {
         Ok(match self {
             Self::Cypherl => {
-                let EncoderOptions { dialect, taken_labels, taken_properties, database } = options;
+                let EncoderOptions { dialect, taken_labels, taken_properties, database, .. } = options;
                 let mut chosen = cypherl::Options::new(*dialect);
+                chosen.target = options.target_version;
+                chosen.rows = options.rows_per_statement;
                 chosen.helper = cypherl::Helper::choose(*dialect, taken_labels, taken_properties);
                 if !database.is_empty() {
                     chosen.database.clone_from(database);
                 }
                 Box::new(cypherl::encoder(chosen)?)
+            }
+            Self::Jsonl if options.target_version.is_some() || options.rows_per_statement > 1 => {
+                return Err(Error::usage("--target-version and --rows-per-statement are for the format cypherl"));
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
         })
@@ -201,14 +217,39 @@ const SNIFF: u64 = 4096;
 ///
 /// # Errors
 /// It is empty, or its head is damaged.
-pub fn decoder(mut reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
+pub fn decoder(reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
+    decoder_after(reader, &Earlier::default())
+}
+
+/// What earlier readings of a dump found out that a later one of the same dump needs: Memgraph's own dumps say after the data which
+/// properties are floats, and write whole ones like integers. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier(Arc<Mutex<BTreeSet<(String, String)>>>);
+
+impl Earlier {
+    /// Labels, and properties that are floats on nodes with them.
+    fn floats(&self) -> BTreeSet<(String, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add_float(&self, label: &str, property: &str) {
+        let mut floats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        floats.insert((label.to_owned(), property.to_owned()));
+    }
+}
+
+/// Reads a dump that may have been read before.
+///
+/// # Errors
+/// As [`decoder`].
+pub fn decoder_after(mut reader: Box<dyn Read + Send>, earlier: &Earlier) -> Result<Box<dyn Decoder>> {
     let mut first = Vec::new();
     reader.by_ref().take(SNIFF).read_to_end(&mut first).map_err(Error::reading)?;
     let sniffed = first.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     let whole = Box::new(std::io::Cursor::new(first).chain(reader));
     match sniffed {
         Some(b'{') => jsonl::decoder(whole),
-        Some(_) => cypherl::decoder(whole),
+        Some(_) => cypherl::decoder_after(whole, earlier),
         None => Err(Error::corrupt("the dump is empty").hint("a dump of an empty graph has a header and a trailer")),
     }
 }

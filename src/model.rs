@@ -17,7 +17,7 @@ pub mod temporal;
 pub mod value;
 
 pub use block::{Block, Class, Item, Kind};
-pub use capability::{Capability, Loss};
+pub use capability::{Capability, Loss, Objection};
 pub use header::{Consistency, Header};
 pub use packstream::{Cursor, ValueRef};
 pub use schema::{Constraint, ConstraintKind, Entity, Index, IndexKind, Schema, SchemaObject, Trigger};

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::tally::sort_of_value;
-use crate::model::{Block, Capability, Loss, packstream};
+use crate::model::{Block, Capability, Cursor, Item, Loss, packstream};
 
 /// Looks for such values.
 pub struct Strip {
@@ -32,51 +32,85 @@ impl Strip {
         if self.refused.is_empty() {
             return Ok(block);
         }
-        let mut kept = Block::new(block.class());
-        kept.set_first_line(block.first_line());
-        for kind in block.kinds() {
-            kept.add_kind(kind.clone());
-        }
-        let mut lost = false;
-        for item in block.items() {
-            let mut cursor = block.cursor(item);
-            let size = cursor.map()?;
-            let map = packstream::open_map(kept.buffer());
-            let mut members = 0;
-            for _ in 0..size {
-                let key = cursor.string()?;
-                let sort = sort_of_value(cursor)?;
-                let raw = cursor.raw()?;
-                if self.refused.contains(&sort) {
-                    if !self.allowed {
-                        let noun = block.class().noun();
-                        let error = Error::refused(format!(
-                            "{} cannot hold the value of {key:?} of {noun} {}: it is of type {sort}",
-                            self.system, item.id
-                        ));
-                        let error = error.hint("add --allow-loss=value to leave such properties out");
-                        return Err(match block.position(item) {
-                            Some(position) => error.at(position),
-                            None => error,
-                        });
-                    }
-                    lost = true;
-                    note(losses, &sort);
-                    continue;
-                }
-                packstream::put_string(kept.buffer(), key);
-                kept.buffer().extend_from_slice(raw);
-                members += 1;
+        without(block, |item, block, key, value| {
+            let sort = sort_of_value(*value)?;
+            if !self.refused.contains(&sort) {
+                return Ok(false);
             }
-            map.close(kept.buffer(), members);
-            kept.push(item.id, item.start, item.end, item.kind, item.line);
-        }
-        Ok(if lost { kept } else { block })
+            if !self.allowed {
+                let noun = block.class().noun();
+                let error = Error::refused(format!(
+                    "{} cannot hold the value of {key:?} of {noun} {}: it is of type {sort}",
+                    self.system, item.id
+                ));
+                let error = error.hint("add --allow-loss=value to leave such properties out");
+                return Err(match block.position(item) {
+                    Some(position) => error.at(position),
+                    None => error,
+                });
+            }
+            note(losses, format!("values of type {sort}"));
+            Ok(true)
+        })
     }
 }
 
-fn note(losses: &mut Vec<Loss>, sort: &str) {
-    let what = format!("values of type {sort}");
+/// The block without values that `refusal` says something against, whatever their type; counted as losses by what it says.
+///
+/// # Errors
+/// The block is not well formed.
+pub fn leave_out(
+    block: Block,
+    refusal: impl Fn(&Cursor<'_>) -> Option<String>,
+    losses: &mut Vec<Loss>,
+) -> Result<Block> {
+    without(block, |_, _, _, value| {
+        let refused = refusal(value);
+        let is_lost = refused.is_some();
+        refused.into_iter().for_each(|why| note(losses, format!("values: {why}")));
+        Ok(is_lost)
+    })
+}
+
+/// The block without the properties that are lost.
+fn without(block: Block, mut is_lost: impl FnMut(&Item, &Block, &str, &Cursor<'_>) -> Result<bool>) -> Result<Block> {
+    let mut kept = Block::new(block.class());
+    kept.set_first_line(block.first_line());
+    for kind in block.kinds() {
+        kept.add_kind(kind.clone());
+    }
+    let mut lost = false;
+    for item in block.items() {
+        let mut cursor = block.cursor(item);
+        let size = cursor.map()?;
+        let map = packstream::open_map(kept.buffer());
+        let mut members = 0;
+        for _ in 0..size {
+            let key = cursor.string()?;
+            let value = cursor;
+            let raw = cursor.raw()?;
+            if is_lost(item, &block, key, &value)? {
+                lost = true;
+                continue;
+            }
+            packstream::put_string(kept.buffer(), key);
+            kept.buffer().extend_from_slice(raw);
+            members += 1;
+        }
+        map.close(kept.buffer(), members);
+        kept.push(item.id, item.start, item.end, item.kind, item.line);
+    }
+    Ok(if lost { kept } else { block })
+}
+
+/// So many different losses are told one by one.
+const TOLD: usize = 64;
+
+fn note(losses: &mut Vec<Loss>, what: String) {
+    let what = match losses.iter().any(|loss| loss.what == what) || losses.len() < TOLD {
+        true => what,
+        false => "other values".to_owned(),
+    };
     match losses.iter_mut().find(|loss| loss.what == what) {
         Some(loss) => loss.count += 1,
         None => losses.push(Loss { kind: "value", what, count: 1 }),

@@ -10,7 +10,7 @@ use crate::format::{Encoder, Piece, Wrote, only_for_its_target};
 use crate::model::tally::Counter;
 use crate::model::{Block, Class, Loss, Schema, Tally, Trailer};
 use crate::observe::Watch;
-use crate::strip::Strip;
+use crate::strip::{Strip, leave_out};
 use crate::volume::{Compression, Output};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
@@ -72,6 +72,8 @@ pub struct How {
     pub jobs: usize,
     /// What is left out.
     pub strip: Strip,
+    /// Whether values that the encoder refuses may be left out.
+    pub lossy: bool,
 }
 
 /// Writes a feed's pieces with an encoder; the output is committed only when all of it is there.
@@ -85,7 +87,7 @@ pub fn write(
     how: &How,
     watch: Watch<'_>,
 ) -> Result<Written> {
-    let How { compression, jobs, strip } = how;
+    let How { compression, jobs, strip, lossy } = how;
     let (compression, jobs) = (*compression, (*jobs).max(1));
     let early = feed.schema().clone();
     let mut writer = Writer { output: &mut output, compression, hash: blake3::Hasher::new(), bytes: 0, stored: 0 };
@@ -107,7 +109,7 @@ pub fn write(
                 })
                 .collect();
             drop((receive_work, send_done));
-            let dispatcher = scope.spawn(move || dispatch(encoder, strip, pieces, &take_permit, &send_work));
+            let dispatcher = scope.spawn(move || dispatch(encoder, strip, *lossy, pieces, &take_permit, &send_work));
             let written = writer.in_order(&receive_done, &give_permit);
             drop((receive_done, give_permit));
             let seen = dispatcher.join().map_err(|_| Error::failed("the dispatching thread panicked"))?;
@@ -143,6 +145,7 @@ pub fn write(
 fn dispatch(
     encoder: &dyn Encoder,
     strip: &Strip,
+    lossy: bool,
     pieces: Pieces,
     permits: &Receiver<Permit>,
     jobs: &Sender<Job>,
@@ -159,7 +162,10 @@ fn dispatch(
     for piece in pieces {
         match piece {
             Piece::Block(block) => {
-                let block = strip.apply(block, &mut seen.losses)?;
+                let mut block = strip.apply(block, &mut seen.losses)?;
+                if lossy {
+                    block = leave_out(block, |value| encoder.refusal(value), &mut seen.losses)?;
+                }
                 let first = match block.class() {
                     Class::Nodes => !std::mem::replace(&mut seen.wrote.nodes, true),
                     Class::Relationships => !std::mem::replace(&mut seen.wrote.relationships, true),

@@ -6,7 +6,7 @@ mod support;
 
 use graphferry::cypher::Dialect;
 use graphferry::format::cypherl::{self, Helper, Options};
-use graphferry::format::{Encoder, Piece, Statement, Wrote};
+use graphferry::format::{Encoder, Statement, Wrote};
 use graphferry::model::header::Origin;
 use graphferry::model::schema::with;
 use graphferry::model::tally::Counter;
@@ -14,8 +14,9 @@ use graphferry::model::temporal::Duration;
 use graphferry::model::{Class, Header, Map, Schema, SchemaObject, Trailer, Trigger, Value};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::PathBuf;
+use support::cypherl::{Found, Pieces, read};
 use support::{Graph, Limits, Same, graph::graph};
 
 const DIALECTS: [Dialect; 2] = [Dialect::Memgraph, Dialect::Neo4j];
@@ -64,55 +65,6 @@ fn dump(graph: &Graph, dialect: Dialect, block_size: usize, statements: &[&str])
     };
     encoder.trailer(&trailer, &mut out)?;
     Ok(out)
-}
-
-/// What a decoder gives.
-#[derive(Debug, Default)]
-struct Found {
-    graph: Graph,
-    statements: Vec<Statement>,
-    /// `n`, `r`, `o`, `s`: blocks of nodes and relationships, objects, statements, in their order.
-    order: String,
-    warnings: Vec<String>,
-    header: Header,
-    trailer: Option<Trailer>,
-    lines: Vec<u64>,
-}
-
-fn read(from: impl Read + Send + 'static) -> graphferry::Result<Found> {
-    let mut decoder = cypherl::decoder(Box::new(from))?;
-    let mut found = Found { header: decoder.header().clone(), ..Found::default() };
-    while let Some(piece) = decoder.next()? {
-        match piece {
-            Piece::Block(block) => {
-                found.order.push(if block.class() == Class::Nodes { 'n' } else { 'r' });
-                found.lines.extend(block.items().iter().map(|item| block.position(item).unwrap().line));
-                found.graph.add(&block);
-            }
-            Piece::Object(object) => {
-                found.order.push('o');
-                found.graph.schema.objects.push(object);
-            }
-            Piece::Statement(statement) => {
-                found.order.push('s');
-                found.statements.push(statement);
-            }
-            _ => unreachable!(),
-        }
-    }
-    found.warnings = decoder.warnings();
-    found.trailer = decoder.trailer().cloned();
-    Ok(found)
-}
-
-/// A reader that gives its bytes in pieces of these sizes.
-struct Pieces(Cursor<Vec<u8>>, usize);
-
-impl Read for Pieces {
-    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        let size = to.len().min(self.1);
-        self.0.read(&mut to[..size])
-    }
 }
 
 /// One duration has several forms with the same length; Memgraph's text has one.
@@ -200,45 +152,12 @@ fn fixtures(folder: &str) -> PathBuf {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(fixtures("cypherl").join(name)).unwrap()
-}
-
-/// `CREATE (`, `MATCH (u:` and everything else but the helper's four statements, counted in the text by other means than our lexer.
-fn expected_counts(text: &str) -> (usize, usize, usize) {
-    let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
-    let nodes = count("CREATE (:__mg_vertex__");
-    let relationships = count("MATCH (u:__mg_vertex__)");
-    let helper =
-        count("CREATE INDEX ON :__mg_vertex__") + count("DROP INDEX ON :__mg_vertex__") + count("MATCH (u) REMOVE");
-    let other = ["CREATE ", "MATCH ", "DROP ", "ENABLE ", "SET "].into_iter().map(count).sum::<usize>();
-    (nodes, relationships, other - nodes - relationships - helper)
-}
-
-#[test]
-fn dumps_of_every_version_of_memgraph_are_read() {
-    let mut seen = 0;
-    for entry in std::fs::read_dir(fixtures("cypherl")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if !name.starts_with("memgraph-durability") {
-            continue;
-        }
-        let bytes = std::fs::read(&path).unwrap();
-        let (nodes, relationships, objects) = expected_counts(std::str::from_utf8(&bytes).unwrap());
-        let found = read(Pieces(Cursor::new(bytes), 11)).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        assert_eq!(found.statements, [], "{name}");
-        let counts = (found.graph.nodes.len(), found.graph.relationships.len(), found.graph.schema.objects.len());
-        assert_eq!(counts, (nodes, relationships, objects), "{name}");
-        assert_eq!(found.header.source.product, "memgraph");
-        assert_eq!(found.warnings[0], "the dump has no trailer: nothing tells whether it is whole");
-        seen += 1;
-    }
-    assert_eq!(seen, 12);
+    std::fs::read(fixtures("memgraph-3.6.2").join(name)).unwrap()
 }
 
 #[test]
 fn a_real_dump_is_read_value_by_value() {
-    let found = read(Cursor::new(fixture("memgraph-3.6.2-dump.cypherl"))).unwrap();
+    let found = read(Cursor::new(fixture("dump.cypherl"))).unwrap();
     assert_eq!(found.statements, []);
     assert_eq!((found.graph.nodes.len(), found.graph.relationships.len()), (17, 5));
     let of = |id: i64| found.graph.nodes.iter().find(|node| node.0 == id).unwrap();
@@ -275,6 +194,14 @@ fn a_real_dump_is_read_value_by_value() {
         "the dump has no trailer: nothing tells whether it is whole",
         "Memgraph's own dumps write whole floats without a point: 1.0 is read as the integer 1",
         "line 69: Memgraph's dump has put a trigger's lines into one: what stands behind // is now a comment",
+        "repaired 3 floats written like 1e+17, the first in line 5: Memgraph does not read what it wrote",
+        "repaired 3 floats written as nan or inf, the first in line 6: Memgraph does not read what it wrote",
+        "repaired 1 integer written as -9223372036854775808, the first in line 4: Memgraph does not read what it wrote",
+        "repaired 1 float written as -0, the first in line 5: Memgraph would read the integer 0",
+        "repaired 3 names without the backticks that it needs, the first in line 3: Memgraph does not read what it wrote",
+        "repaired 4 constraints with a type spelled with spaces or as BOOL, the first in line 47: Memgraph does not read what it wrote",
+        "the dump says only after its data that \"Floats\" \"f1\" are floats (1 such constraints): whole ones are read as integers; \
+         restore it from a file, which is read twice, to have them as floats",
     ];
     assert_eq!(found.warnings, expected);
 }
@@ -282,8 +209,8 @@ fn a_real_dump_is_read_value_by_value() {
 /// The same graph from the statements that a person wrote and from the dump of the server that ran them.
 #[test]
 fn statements_of_a_person_are_read_as_the_server_read_them() {
-    let written = read(Cursor::new(fixture("memgraph-3.6.2-create.cypherl"))).unwrap();
-    let dumped = read(Cursor::new(fixture("memgraph-3.6.2-dump.cypherl"))).unwrap();
+    let written = read(Cursor::new(fixture("create.cypherl"))).unwrap();
+    let dumped = read(Cursor::new(fixture("dump.cypherl"))).unwrap();
     let names =
         |found: &Found| -> BTreeSet<String> { found.graph.schema.objects.iter().map(SchemaObject::describe).collect() };
     // Memgraph 3.6 has these two indexes and leaves them out of its dumps.
@@ -296,37 +223,12 @@ fn statements_of_a_person_are_read_as_the_server_read_them() {
         node.map(|node| node.2.clone()).unwrap_or_else(|| panic!("no {label}"))
     };
     for label in ["Strings", "Maps", "Enums", "FloatSpecial"] {
-        let (mut ours, mut theirs) = (of(&written, label), of(&dumped, label));
-        // Which NaN 0.0/0.0 is, the processor decides.
-        ours.shift_remove("nan");
-        theirs.shift_remove("nan");
-        assert_eq!(ours, theirs, "{label}");
+        assert_eq!(of(&written, label), of(&dumped, label), "{label}");
     }
     // What is no constant is the system's to run: relationships matched by values, ALTER ENUM, SET.
     let starts: BTreeSet<_> = written.statements.iter().map(|it| it.text.split(' ').next().unwrap()).collect();
     assert!(starts.is_subset(&["MATCH", "ALTER", "CREATE", "UNWIND", "DROP"].into()), "{starts:?}");
     assert!(written.graph.nodes.len() >= 10);
-}
-
-#[test]
-fn what_we_write_for_memgraph_is_what_memgraph_writes() {
-    let text = String::from_utf8(fixture("memgraph-durability-v36.cypherl")).unwrap();
-    let found = read(Cursor::new(text.clone().into_bytes())).unwrap();
-    let ours = String::from_utf8(dump(&found.graph, Dialect::Memgraph, 1000, &[]).unwrap()).unwrap();
-    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-    let (ours, theirs) = (lines(&ours), lines(&text));
-    let ours = &ours[1..ours.len() - 1];
-    // Coordinates of points are floats, which keep their point here.
-    let pointless = |line: &String| line.replace(".0,", ",").replace(".0 })", " })");
-    let data = |lines: &[String]| {
-        lines.iter().take_while(|line| !line.starts_with("MATCH (u) REMOVE")).map(pointless).collect::<Vec<_>>()
-    };
-    assert_eq!(data(ours), data(&theirs));
-    let schema = |lines: &[String]| {
-        let after = lines.iter().skip_while(|line| !line.starts_with("MATCH (u) REMOVE"));
-        after.cloned().collect::<BTreeSet<_>>()
-    };
-    assert_eq!(schema(ours), schema(&theirs));
 }
 
 #[test]
@@ -396,7 +298,9 @@ fn constants_of_either_system() {
         ("-0.0", float(-0.0)),
         // Memgraph prints the float so; nobody writes the integer with a sign.
         ("-0", float(-0.0)),
-        ("(0.0/0.0)", float(f64::NAN)),
+        ("(0.0/0.0)", float(f64::from_bits(0xFFF8 << 48))),
+        ("-(0.0/0.0)", float(f64::from_bits(0x7FF8 << 48))),
+        ("1.0/0.0 - 1.0/0.0", float(f64::from_bits(0xFFF8 << 48))),
         ("-nan", float(-f64::NAN)),
         ("inf", float(f64::INFINITY)),
         ("-Infinity", float(f64::NEG_INFINITY)),
@@ -705,7 +609,7 @@ fn statements_that_others_write() {
     let twice = node("CREATE (:__mg_vertex__:`__mg_vertex__`:`X` {__mg_id__: 17, `__mg_id__`: 777, `b`: null});\n");
     assert_eq!((twice.0, twice.1.as_slice()), (17, &["__mg_vertex__".to_owned(), "X".to_owned()][..]));
     assert_eq!(twice.2, with(Map::new(), "__mg_id__", Value::Integer(777)));
-    for (text, bits) in [("-0", 0x8000_0000_0000_0000), ("(0.0/0.0)", 0x7FF8_0000_0000_0000_u64), ("-0.0", 1 << 63)] {
+    for (text, bits) in [("-0", 0x8000_0000_0000_0000), ("(0.0/0.0)", 0xFFF8_0000_0000_0000_u64), ("-0.0", 1 << 63)] {
         for value in [text.to_owned(), format!("[{text}]")] {
             let (_, _, map) = node(&format!("CREATE (:__mg_vertex__ {{__mg_id__: 1, `f`: {value}, `g`: 0}});\n"));
             let value = map["f"].as_list().map_or(&map["f"], |list| &list[0]);

@@ -4,6 +4,7 @@ use super::place::{Place, Side, open_dump, open_target};
 use super::{Context, exit::Ending, filter, restore as restoring, spool};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
+use crate::format::Earlier;
 use crate::restore::{Dump, Mode, restore_with};
 use clap::Args;
 
@@ -41,7 +42,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         // A merge reads the graph several times.
         let file = spool::feed(feed, context)?;
         let path = file.path().to_string_lossy().into_owned();
-        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(&path, crate::filter::Filter::default())?)) };
+        let open = || -> Result<Box<dyn Feed>> {
+            Ok(Box::new(open_dump(&path, crate::filter::Filter::default(), &Earlier::default())?))
+        };
         command.how.with_files(&name, None, |extras| {
             restore_with(Dump::Again(&open), &mut *target, &wishes, dry_run, extras, context.watch())
         })

@@ -1,6 +1,6 @@
 //! Where a dump goes, and in which form: shared by `dump` and `convert`.
 
-use crate::cypher::Dialect;
+use crate::cypher::{Dialect, Version};
 use crate::dump::Options as DumpOptions;
 use crate::error::{Error, Result};
 use crate::format::{EncoderOptions, Format};
@@ -19,6 +19,14 @@ pub(super) struct Options {
     /// Whose Cypher a cypherl dump is written for; neo4j for a graph from Neo4j, else memgraph, where it is not given
     #[arg(long, value_enum, value_name = "DIALECT", help_heading = "Output")]
     dialect: Option<DialectName>,
+    /// The version of Memgraph that is to read a cypherl dump; the newest where it is not given
+    ///
+    /// What that version does not have is named and refused, unless --allow-loss accepts it.
+    #[arg(long, value_name = "VERSION", help_heading = "Output")]
+    target_version: Option<Version>,
+    /// Nodes or relationships of one kind that one statement of a cypherl dump for Memgraph makes: faster with mgconsole
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=8192), help_heading = "Output")]
+    rows_per_statement: Option<u16>,
     /// Compression: none, zstd, gzip, with a level as in zstd:9; told by the file's name where it is not given
     #[arg(long, value_parser = compression, value_name = "METHOD", help_heading = "Output")]
     compress: Option<Compression>,
@@ -66,7 +74,12 @@ impl Options {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         DumpOptions {
             format,
-            encoder: EncoderOptions { dialect, ..EncoderOptions::default() },
+            encoder: EncoderOptions {
+                dialect,
+                target_version: self.target_version,
+                rows_per_statement: self.rows_per_statement.map_or(1, usize::from),
+                ..EncoderOptions::default()
+            },
             compression: self.compress.unwrap_or_else(|| file.map_or(Compression::None, Compression::from_name)),
             jobs: self.jobs.map_or_else(|| cores.saturating_sub(1).max(1), usize::from),
             allow_loss: self.allow_loss.iter().cloned().collect(),

@@ -6,6 +6,7 @@ use crate::backend::url::Location;
 use crate::error::{Error, Result};
 use crate::feed::{DumpFeed, Feed, SnapshotFeed};
 use crate::filter::Filter;
+use crate::format::Earlier;
 use crate::model::Consistency;
 use crate::volume::Input;
 use std::io::Read as _;
@@ -66,7 +67,7 @@ impl Place {
         then: impl FnOnce(&mut dyn Feed) -> Result<T>,
     ) -> Result<T> {
         match self {
-            Self::Dump(name) => then(&mut open_dump(name, filter)?),
+            Self::Dump(name) => then(&mut open_known(name, filter)?),
             Self::Database(location) => {
                 let mut source = crate::backend::open_source(location, &context.access.resolve(location, side)?)?;
                 let origin = source.origin().clone();
@@ -95,10 +96,24 @@ pub(super) fn open_target(
     }
 }
 
-/// A dump file that is read from its start.
-pub(super) fn open_dump(name: &str, filter: Filter) -> Result<DumpFeed> {
-    let decoder = crate::format::decoder(Box::new(Input::open(name)?)).map_err(|error| error.in_file(name))?;
+/// A dump file that is read from its start; what `earlier` readings of it found out is known, and what this one finds out is kept there.
+pub(super) fn open_dump(name: &str, filter: Filter, earlier: &Earlier) -> Result<DumpFeed> {
+    let input = Box::new(Input::open(name)?);
+    let decoder = crate::format::decoder_after(input, earlier).map_err(|error| error.in_file(name))?;
     Ok(DumpFeed::new(decoder, name, filter))
+}
+
+/// A dump that is read once for good. A file whose end says how its beginning is to be read is looked through before.
+fn open_known(name: &str, filter: Filter) -> Result<DumpFeed> {
+    let earlier = Earlier::default();
+    if Input::can_reopen(name)? {
+        let input = Box::new(Input::open(name)?);
+        let mut decoder = crate::format::decoder_after(input, &earlier).map_err(|error| error.in_file(name))?;
+        // One of Memgraph's own: it has no tool's name in its header, for it has no header.
+        let foreign = decoder.header().tool.is_empty() && decoder.header().source.product == "memgraph";
+        while foreign && decoder.next().map_err(|error| error.in_file(name))?.is_some() {}
+    }
+    open_dump(name, filter, &earlier)
 }
 
 /// Whether a file is an SQLite database, whatever it is called.

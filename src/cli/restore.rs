@@ -5,6 +5,7 @@ use super::{Context, exit::Ending, filter, merging, spool, text};
 use crate::backend::Schedule;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
+use crate::format::Earlier;
 use crate::ids::IdMap;
 use crate::restore::quarantine::{Quarantine, QuarantineFile};
 use crate::restore::{Dump, Extras, Mode, Outcome, Wishes, restore_with};
@@ -246,7 +247,8 @@ impl Task<'_> {
         let spooled = if !again && self.mode == Mode::Merging { Some(spool::bytes(self.file)?) } else { None };
         let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
         let file = path.as_deref().unwrap_or(self.file);
-        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter())?)) };
+        let earlier = Earlier::default();
+        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &earlier)?)) };
         let outcome = self.how.with_files(self.file, self.resume, |extras| {
             let dry_run = self.how.dry_run;
             if again || spooled.is_some() {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | integer | decimal | decimal; the smallest as `(-9223372036854775807 - 1)` |
 //! | float | shortest digits that read back exactly, always with `.` or `e` | the same, never with `e+` |
-//! | NaN, infinities | `(0.0/0.0)`, `(1.0/0.0)`, `(-1.0/0.0)` | the same |
+//! | NaN, infinities | `(0.0/0.0)`, `(1.0/0.0)`, `(-1.0/0.0)`; with the other sign `(-(0.0/0.0))` | the same, the two NaNs swapped |
 //! | string | double quotes, ASCII alone, the rest as `\uXXXX` | double quotes, control characters escaped |
 //! | bytes | `apoc.util.compress("…", {compression: 'NONE', charset: 'ISO-8859-1'})` | refused |
 //! | enum value | refused | `Name::Value` |
@@ -90,7 +90,7 @@ fn put(dialect: Dialect, cursor: &mut Cursor<'_>, depth: usize, out: &mut Vec<u8
             out.extend_from_slice(b"(-9223372036854775807 - 1)");
         }
         ValueRef::Integer(value) => integer(value, out),
-        ValueRef::Float(value) => float(value, out)?,
+        ValueRef::Float(value) => float(dialect, value, out)?,
         ValueRef::String(value) => string(dialect, value, out),
         ValueRef::List(size) => {
             out.push(b'[');
@@ -149,8 +149,17 @@ pub fn integer(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
+/// The bits of the NaN that `0.0/0.0` is: on Neo4j the one without a sign, on Memgraph the one that x86 processors make, which has it set.
+#[must_use]
+pub fn computed_nan(dialect: Dialect) -> f64 {
+    f64::from_bits(match dialect {
+        Dialect::Neo4j => 0x7FF8_0000_0000_0000,
+        Dialect::Memgraph => 0xFFF8_0000_0000_0000,
+    })
+}
+
 /// Writes a float so that it reads back with the same bits.
-fn float(value: f64, out: &mut Vec<u8>) -> Result<()> {
+fn float(dialect: Dialect, value: f64, out: &mut Vec<u8>) -> Result<()> {
     if value.is_finite() {
         out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
         return Ok(());
@@ -158,8 +167,8 @@ fn float(value: f64, out: &mut Vec<u8>) -> Result<()> {
     out.extend_from_slice(match value.to_bits() {
         0x7FF0_0000_0000_0000 => b"(1.0/0.0)",
         0xFFF0_0000_0000_0000 => b"(-1.0/0.0)",
-        0x7FF8_0000_0000_0000 => b"(0.0/0.0)",
-        0xFFF8_0000_0000_0000 => b"(-(0.0/0.0))",
+        bits if bits == computed_nan(dialect).to_bits() => b"(0.0/0.0)",
+        0x7FF8_0000_0000_0000 | 0xFFF8_0000_0000_0000 => b"(-(0.0/0.0))",
         bits => {
             return Err(Error::refused(format!("a NaN with the bits {bits:016X} has no form in Cypher")));
         }
@@ -195,7 +204,7 @@ fn vector(kind: VectorType, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
         };
         match number {
             Ok(number) => integer(number, out),
-            Err(number) if number.is_finite() => float(number, out)?,
+            Err(number) if number.is_finite() => float(Dialect::Neo4j, number, out)?,
             Err(number) => return Err(Error::refused(format!("Neo4j cannot hold {number} in a vector"))),
         }
     }

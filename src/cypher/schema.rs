@@ -52,6 +52,14 @@ pub fn drop_in(dialect: Dialect, database: &str, object: &SchemaObject) -> Resul
     }
 }
 
+/// Why the system cannot have an object, in words that follow its description; `None` where it can.
+#[must_use]
+pub fn objection(dialect: Dialect, object: &SchemaObject) -> Option<String> {
+    let error = create(dialect, object).err()?;
+    let known = format!("{} has no {}: ", dialect.product(), object.describe());
+    Some(error.message().strip_prefix(&known).unwrap_or_else(|| error.message()).to_owned())
+}
+
 /// Whether the statements of an object run on Neo4j's database `system`.
 #[must_use]
 pub fn runs_on_system(dialect: Dialect, object: &SchemaObject) -> bool {

@@ -34,17 +34,19 @@
 
 mod call;
 mod ddl;
+mod fold;
 mod helper;
 mod input;
 mod item;
 mod lex;
 mod meta;
+mod oddity;
 mod read;
 mod value;
 mod write;
 
-use super::Decoder;
-use crate::cypher::{Dialect, schema};
+use super::{Decoder, Earlier};
+use crate::cypher::{Dialect, Version, schema};
 use crate::error::Result;
 use std::io::Read;
 
@@ -60,13 +62,18 @@ pub struct Options {
     pub helper: Helper,
     /// The database that APOC's triggers are installed for.
     pub database: String,
+    /// The version of Memgraph that is to read the dump; the newest where it is not given. Not for the dialect `neo4j`.
+    pub target: Option<Version>,
+    /// How many nodes or relationships of one kind go into a statement, at most; 0 and 1 mean a statement each. Not for the dialect `neo4j`.
+    pub rows: usize,
 }
 
 impl Options {
     /// The options of a dialect, with its standard helper.
     #[must_use]
     pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, helper: Helper::standard(dialect), database: schema::DEFAULT_DATABASE.to_owned() }
+        let (helper, database) = (Helper::standard(dialect), schema::DEFAULT_DATABASE.to_owned());
+        Self { dialect, helper, database, target: None, rows: 1 }
     }
 }
 
@@ -89,7 +96,15 @@ pub fn encoder(options: Options) -> Result<Cypherl> {
 /// # Errors
 /// The reader fails, or the header is damaged or from a newer program.
 pub fn decoder(reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
-    Ok(Box::new(read::Reader::new(input::Input::new(reader))?))
+    decoder_after(reader, &Earlier::default())
+}
+
+/// A decoder of a dump that may have been read before.
+///
+/// # Errors
+/// As [`decoder`].
+pub fn decoder_after(reader: Box<dyn Read + Send>, earlier: &Earlier) -> Result<Box<dyn Decoder>> {
+    Ok(Box::new(read::Reader::new(input::Input::new(reader), earlier.clone())?))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use super::schema::{ConstraintKind, Entity, Index, IndexKind, Schema, SchemaObject};
 use super::tally::Tally;
 use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
 
 /// What a system can hold. Everything that is not named here is held.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,34 @@ pub struct Capability {
     pub triggers: Vec<String>,
     /// Kinds of other objects that it can hold, or `*` for all.
     pub other_objects: Vec<String>,
+    /// What else stands against one object, such as a setting or a version.
+    pub objection: Option<Objection>,
+}
+
+/// Says why a system cannot hold an object whose kind it has: nothing where it can.
+#[derive(Clone)]
+pub struct Objection(Arc<Judge>);
+
+type Judge = dyn Fn(&SchemaObject) -> Option<String> + Send + Sync;
+
+impl Objection {
+    /// Asks this function.
+    #[must_use]
+    pub fn new(judge: impl Fn(&SchemaObject) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(judge))
+    }
+
+    /// Why the object cannot be held; `None` where it can.
+    #[must_use]
+    pub fn against(&self, object: &SchemaObject) -> Option<String> {
+        (self.0)(object)
+    }
+}
+
+impl fmt::Debug for Objection {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("Objection")
+    }
 }
 
 /// A [`ConstraintKind`] without its details: its keyword.
@@ -47,6 +77,10 @@ impl Capability {
     /// Whether a schema object can be held.
     #[must_use]
     pub fn holds(&self, object: &SchemaObject) -> bool {
+        self.holds_kind(object) && self.objection.as_ref().is_none_or(|objection| objection.against(object).is_none())
+    }
+
+    fn holds_kind(&self, object: &SchemaObject) -> bool {
         let named = |list: &[String], name: &str| list.iter().any(|known| known == "*" || known == name);
         match object {
             SchemaObject::Index(index) => {
@@ -82,7 +116,12 @@ impl Capability {
                 SchemaObject::Index(index) => self.refused_setting(index),
                 _ => None,
             };
-            let why = setting.map(|setting| format!(", which has the setting {setting}")).unwrap_or_default();
+            let objection = self.objection.as_ref().filter(|_| self.holds_kind(object));
+            let why = match (setting, objection.and_then(|objection| objection.against(object))) {
+                (Some(setting), _) => format!(", which has the setting {setting}"),
+                (None, Some(why)) => format!(" ({why})"),
+                (None, None) => String::new(),
+            };
             Loss { kind, what: format!("{}{why}", object.describe()), count: 1 }
         })
         .collect()

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod arbitrary;
+pub mod cypherl;
 pub mod dump;
 pub mod graph;
 pub mod hand;

@@ -8,7 +8,7 @@ use super::{ledger, look, schema, trigger};
 use crate::backend::{Entry, Facts, Schedule, Seen, Session, Target};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Capability, Class, Entity, IndexKind, Schema, SchemaObject, Trigger, Value};
+use crate::model::{Capability, Class, Entity, IndexKind, Objection, Schema, SchemaObject, Trigger, Value};
 use crate::wire::{Connection, Mode, Query, Scope};
 use std::time::Duration;
 
@@ -216,6 +216,8 @@ fn capability(link: &Link, triggers: bool) -> Capability {
         },
         triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },
         other_objects: Vec::new(),
+        // What came from another system may have settings and types that Neo4j does not know.
+        objection: Some(Objection::new(|object| cypher::schema::objection(Dialect::Neo4j, object))),
     }
 }
 

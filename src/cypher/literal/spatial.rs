@@ -30,12 +30,12 @@ pub(super) fn point(dialect: Dialect, point: Point, out: &mut Vec<u8>) -> Result
         Dialect::Neo4j => ["point({x: ", ", y: ", ", z: ", ", srid: ", "})"],
     };
     out.extend_from_slice(head.as_bytes());
-    float(x, out)?;
+    float(dialect, x, out)?;
     out.extend_from_slice(and_y.as_bytes());
-    float(y, out)?;
+    float(dialect, y, out)?;
     if let Some(z) = z {
         out.extend_from_slice(and_z.as_bytes());
-        float(z, out)?;
+        float(dialect, z, out)?;
     }
     out.extend_from_slice(and_srid.as_bytes());
     super::integer(i64::from(srid), out);

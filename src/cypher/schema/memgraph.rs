@@ -57,6 +57,12 @@ pub(super) fn drop(object: &SchemaObject) -> Result<Vec<String>> {
 
 fn create_index(object: &SchemaObject, index: &Index) -> Result<Vec<String>> {
     let Index { name, kind, on, labels, properties, config, .. } = index;
+    let own: &[&str] = if *kind == IndexKind::Range { &["order", "paths"] } else { &[] };
+    // The bounds that Neo4j tells of every point index only say how it is laid out.
+    let known = |key: &str| own.contains(&key) || *kind == IndexKind::Point && key.starts_with("spatial.");
+    if let Some(setting) = config.keys().find(|key| *kind != IndexKind::Vector && !known(key)) {
+        return Err(refuse(MEMGRAPH, object, &format!("{setting:?} is no setting of it")));
+    }
     let edge = if *on == Entity::Relationship { " EDGE" } else { "" };
     let mut text = Text::new(MEMGRAPH, "CREATE");
     match (kind, name) {

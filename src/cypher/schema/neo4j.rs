@@ -49,6 +49,13 @@ fn create_index(object: &SchemaObject, index: &Index) -> Result<Vec<String>> {
     if index.kind != IndexKind::Fulltext && index.labels.len() > 1 {
         return Err(refuse(NEO4J, object, "only fulltext indexes have several labels or types"));
     }
+    if matches!(index.kind, IndexKind::Text | IndexKind::Point | IndexKind::Vector) && index.properties.len() > 1 {
+        return Err(refuse(NEO4J, object, "such an index has one property"));
+    }
+    // Neo4j's own settings have names such as vector.dimensions.
+    if let Some(setting) = index.config.keys().find(|key| configurable && !key.contains('.')) {
+        return Err(refuse(NEO4J, object, &format!("{setting:?} is no setting of it")));
+    }
     if !configurable && !index.config.is_empty() {
         return Err(refuse(NEO4J, object, "such an index has no configuration"));
     }
@@ -90,6 +97,13 @@ fn options(text: &mut Text, config: &Map) -> Result<()> {
     Ok(())
 }
 
+/// Memgraph's spellings of types that both have, and Neo4j's.
+const SPELLED: [(&str, &str); 3] =
+    [("LOCALTIME", "LOCAL TIME"), ("LOCALDATETIME", "LOCAL DATETIME"), ("ZONEDDATETIME", "ZONED DATETIME")];
+
+/// Memgraph's types that Neo4j cannot demand.
+const OTHERS: [&str; 3] = ["LIST", "MAP", "ENUM"];
+
 fn create_constraint(object: &SchemaObject, constraint: &Constraint) -> Result<Vec<String>> {
     let Constraint { name, kind, on, label, properties, config, .. } = constraint;
     let single = matches!(kind, ConstraintKind::Existence | ConstraintKind::PropertyType(_));
@@ -113,10 +127,11 @@ fn create_constraint(object: &SchemaObject, constraint: &Constraint) -> Result<V
         (ConstraintKind::PropertyType(kind), _) => {
             // A type is no name and cannot be quoted: only what types are made of may stand there.
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || b" <>(),|_".contains(&byte);
-            if kind.is_empty() || !kind.bytes().all(fits) {
+            if kind.is_empty() || !kind.bytes().all(fits) || OTHERS.contains(&kind.as_str()) {
                 return Err(refuse(NEO4J, object, &format!("{kind:?} is no type")));
             }
-            text.word(" IS :: ").word(kind)
+            let spelled = SPELLED.iter().find(|(memgraph, _)| memgraph == kind).map_or(kind.as_str(), |(_, own)| own);
+            text.word(" IS :: ").word(spelled)
         }
     };
     options(&mut text, config)?;

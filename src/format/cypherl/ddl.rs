@@ -4,6 +4,7 @@ mod memgraph;
 mod neo4j;
 
 use super::lex::{Lexed, Lexer, Stop};
+use super::oddity::Oddities;
 use super::value::Values;
 use crate::cypher::Dialect;
 use crate::error::Error;
@@ -24,9 +25,21 @@ pub(super) enum Ddl {
 /// # Errors
 /// A name or string in it is damaged: its offset, and what is wrong.
 pub(super) fn read(dialect: Dialect, text: &str, lenient: bool) -> Result<Option<Ddl>, (usize, Error)> {
+    Ok(read_noting(dialect, text, lenient)?.map(|(ddl, _)| ddl))
+}
+
+/// Does the same and tells what in it Memgraph wrote and cannot read.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_noting(
+    dialect: Dialect,
+    text: &str,
+    lenient: bool,
+) -> Result<Option<(Ddl, Oddities)>, (usize, Error)> {
     let mut lexer = Lexer::new(dialect, text.as_bytes(), true);
     match statement(&mut lexer, lenient) {
-        Ok(ddl) if lexer.rest().is_empty() => Ok(Some(ddl)),
+        Ok(ddl) if lexer.rest().is_empty() => Ok(Some((ddl, *lexer.oddities()))),
         Ok(_) | Err(Stop::Unknown | Stop::More) => Ok(None),
         Err(Stop::Corrupt(at, error)) => Err((at, error)),
     }

@@ -68,10 +68,14 @@ impl Helper {
             ],
         };
         let [create_index, drop_index, cleanup] = statements;
+        let ends = format!("MATCH (u:{label}), (v:{label}) WHERE u.{id} = ");
         Ok(Texts {
             node: format!("CREATE (:{label}"),
             node_id: format!("{id}: "),
-            start: format!("MATCH (u:{label}), (v:{label}) WHERE u.{id} = "),
+            rows: format!("{ROWS}{{{id}: "),
+            rows_node: format!("] AS r CREATE (n:{label}"),
+            rows_ends: format!("] AS r {ends}r.s AND v.{id} = r.e CREATE (u)-[e:"),
+            start: ends,
             end: format!(" AND v.{id} = "),
             create_index,
             drop_index,
@@ -91,6 +95,12 @@ pub(super) struct Texts {
     pub(super) start: String,
     /// What stands between the ids of the ends.
     pub(super) end: String,
+    /// How a statement that makes many nodes begins, up to the first one's id.
+    pub(super) rows: String,
+    /// What stands between the rows of nodes and their own labels.
+    pub(super) rows_node: String,
+    /// What stands between the rows of relationships and their type.
+    pub(super) rows_ends: String,
     /// The statement that makes the helper index.
     pub(super) create_index: String,
     /// The statement that removes it.
@@ -103,6 +113,16 @@ pub(super) struct Texts {
 pub(super) const ARROW: &str = " CREATE (u)-[:";
 /// What stands after a relationship's type and properties.
 pub(super) const ARROW_HEAD: &str = "]->(v);";
+/// How a statement of many items begins.
+pub(super) const ROWS: &str = "UNWIND [";
+/// What stands after the labels of many nodes.
+pub(super) const ROWS_NODE_END: &str = ") SET n = r;";
+/// How a row of a relationship begins, and what stands between its ends.
+pub(super) const ROW_ENDS: [&str; 2] = ["{s: ", ", e: "];
+/// What stands between a row's ends and its properties.
+pub(super) const ROW_PROPERTIES: &str = ", p: ";
+/// What stands after the type of many relationships, with properties and without.
+pub(super) const ROWS_ARROW_HEADS: [&str; 2] = ["]->(v) SET e = r.p;", "]->(v);"];
 /// Waits until every index of Neo4j is built.
 pub(super) const AWAIT: &str = "CALL db.awaitIndexes(300)";
 /// Chooses the language in which vectors exist.

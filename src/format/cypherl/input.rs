@@ -4,8 +4,8 @@ use crate::error::{Error, Position, Result};
 use memchr::memchr_iter;
 use std::io::Read;
 
-/// How much is read at a time.
-const CHUNK: usize = 256 << 10;
+/// How much is read at a time. So little under a fuzzer that statements are cut everywhere.
+const CHUNK: usize = if cfg!(fuzzing) { 64 } else { 256 << 10 };
 /// A statement may be this large.
 const LIMIT: usize = 1 << 30;
 /// A window that one large statement has widened beyond this is given back.

@@ -1,5 +1,7 @@
 //! Nodes and relationships: the statements that become items of blocks.
 
+mod rows;
+
 use super::helper::{ARROW, ARROW_HEAD, CYPHER_25, Texts};
 use super::lex::{Lexed, Lexer, Stop};
 use super::value::Values;

@@ -3,6 +3,7 @@
 //! The lexer works on a piece of a dump that may end anywhere. Whoever calls it begins again with more bytes after [`Stop::More`]: pieces are
 //! large and statements small, so that this is rare, and no state has to survive the end of a piece.
 
+use super::oddity::{Oddities, Oddity};
 use crate::cypher::Dialect;
 use crate::error::Error;
 use memchr::{memchr, memchr2};
@@ -29,15 +30,26 @@ pub(super) struct Lexer<'a> {
     /// Whether nothing follows the piece.
     last: bool,
     dialect: Dialect,
+    oddities: Oddities,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(dialect: Dialect, text: &'a [u8], last: bool) -> Self {
-        Self { text, at: 0, last, dialect }
+        Self { text, at: 0, last, dialect, oddities: Oddities::default() }
     }
 
     pub(super) fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Counts something that Memgraph wrote and cannot read.
+    pub(super) fn note(&mut self, oddity: Oddity) {
+        self.oddities.note(oddity);
+    }
+
+    /// What was counted.
+    pub(super) fn oddities(&self) -> &Oddities {
+        &self.oddities
     }
 
     /// The offset from the start of the piece.

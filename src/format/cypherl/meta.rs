@@ -67,6 +67,26 @@ pub(super) fn put_trailer(dialect: Dialect, trailer: &Trailer, out: &mut Vec<u8>
     put(dialect, &Tail { trailer: trailer.clone() }, out)
 }
 
+/// The text of the statement that follows, which stands there on one line and without its comments.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verbatim {
+    verbatim: String,
+}
+
+pub(super) fn put_verbatim(text: &str, out: &mut Vec<u8>) -> Result<()> {
+    put(Dialect::Memgraph, &Verbatim { verbatim: text.to_owned() }, out)
+}
+
+/// Whether the JSON of a line of ours is the text of the next statement.
+pub(super) fn is_verbatim(json: &str) -> bool {
+    json.starts_with("{\"verbatim\":")
+}
+
+pub(super) fn read_verbatim(json: &str) -> Result<String> {
+    parse("line", json).map(|Verbatim { verbatim }| verbatim)
+}
+
 pub(super) fn read_trailer(json: &str) -> Result<Trailer> {
     parse("trailer", json).map(|Tail { trailer }| trailer)
 }

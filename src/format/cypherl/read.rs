@@ -1,22 +1,25 @@
 //! Reads dumps: ours, Memgraph's own, and other files of Cypher statements.
 
+mod repair;
+mod statement;
 mod whole;
 
-use super::ddl::{self, Ddl};
-use super::helper::{AWAIT, DEFAULT_LOOKUPS};
+use super::helper::{DEFAULT_LOOKUPS, ROWS};
 use super::input::Input;
 use super::item::{Items, NodeId, class};
 use super::lex::{Lexed, Lexer, Stop};
-use super::{Helper, value::Values};
+use super::oddity::{Oddities, Repairs};
+use super::{Helper, meta, value::Values};
 use crate::cypher::Dialect;
 use crate::error::{Error, Result};
-use crate::format::{Decoder, Piece, Statement};
+use crate::format::{Decoder, Earlier, Piece};
 use crate::model::block::KindMemo;
 use crate::model::tally::Tally;
 use crate::model::{Block, Class, Header, SchemaObject, Trailer};
 use std::collections::VecDeque;
 use whole::count;
 
+pub(super) use statement::is_about_items;
 pub(super) use whole::marked;
 
 /// The reader of CYPHERL.
@@ -35,6 +38,12 @@ pub(super) struct Reader {
     relationships: i64,
     plain_nodes: i64,
     warnings: Vec<String>,
+    repairs: Repairs,
+    floats: repair::Floats,
+    /// Whether a node was read already.
+    has_nodes: bool,
+    /// The text of the statement that comes next, before it was put on one line.
+    verbatim: Option<String>,
     ended: bool,
 }
 
@@ -50,7 +59,7 @@ enum Next {
 }
 
 impl Reader {
-    pub(super) fn new(input: Input) -> Result<Self> {
+    pub(super) fn new(input: Input, earlier: Earlier) -> Result<Self> {
         let helper = Helper::standard(Dialect::Memgraph);
         let mut reader = Self {
             input,
@@ -66,6 +75,10 @@ impl Reader {
             relationships: 0,
             plain_nodes: 0,
             warnings: Vec::new(),
+            repairs: Repairs::default(),
+            floats: repair::Floats::new(earlier),
+            has_nodes: false,
+            verbatim: None,
             ended: false,
         };
         reader.input.fill()?;
@@ -133,14 +146,23 @@ impl Reader {
                 }
                 return Ok(false);
             }
-            Next::Mark => {
-                self.flush();
-                self.end()?;
-                return Ok(false);
-            }
+            Next::Mark => match self.mark()? {
+                Some((json, size)) if self.items.ours && meta::is_verbatim(&json) => {
+                    let text = meta::read_verbatim(&json).map_err(|error| error.at(self.input.position(0)))?;
+                    self.verbatim = Some(text);
+                    self.input.consume(size);
+                }
+                _ => {
+                    self.flush();
+                    self.end()?;
+                    return Ok(false);
+                }
+            },
             Next::Command => self.command()?,
+            Next::Statement if self.verbatim.is_some() => self.statement()?,
             Next::Statement => match class(self.input.rest()) {
                 Some(class) if self.item(class)? => {}
+                None if self.input.rest().starts_with(ROWS.as_bytes()) && self.rows()? => {}
                 _ => self.statement()?,
             },
         }
@@ -158,6 +180,7 @@ impl Reader {
             self.flush();
         }
         loop {
+            let from = self.block.byte_len();
             let mut lexer = Lexer::new(self.dialect, self.input.rest(), self.input.is_last());
             let read = match class {
                 Class::Nodes => {
@@ -179,12 +202,19 @@ impl Reader {
             match read {
                 Ok((id, start, end, kind)) => {
                     let line = self.input.line();
+                    let size = lexer.at();
+                    if self.items.values.lenient {
+                        let mut oddities = *lexer.oddities();
+                        if class == Class::Nodes {
+                            self.floats.repair(&mut self.block, from, kind, &mut oddities)?;
+                        }
+                        self.note(&oddities, line);
+                    }
                     if self.block.is_empty() {
                         self.block.set_first_line(line);
                     }
                     let line = u32::try_from(line - self.block.first_line()).unwrap_or(u32::MAX);
                     self.block.push(id, start, end, kind, line);
-                    let size = lexer.at();
                     self.input.consume(size);
                     return Ok(true);
                 }
@@ -200,6 +230,54 @@ impl Reader {
         }
     }
 
+    /// Reads a statement of many items into the block; false if it is something else.
+    fn rows(&mut self) -> Result<bool> {
+        if self.dialect != Dialect::Memgraph {
+            return Ok(false);
+        }
+        let (rows, size) = loop {
+            let mut lexer = Lexer::new(self.dialect, self.input.rest(), self.input.is_last());
+            match self.items.rows(&mut lexer) {
+                Ok(rows) => break (rows, lexer.at()),
+                Err(Stop::More) => self.input.fill()?,
+                Err(Stop::Unknown) => return Ok(false),
+                Err(Stop::Corrupt(at, error)) => return Err(error.at(self.input.position(at))),
+            }
+        };
+        let line = self.input.line();
+        for item in rows.items() {
+            if self.block.class() != rows.class() || self.block.is_full() || self.trigger.is_some() {
+                self.flush();
+                self.block = Block::new(rows.class());
+                self.memo.clear();
+            }
+            let kind = self.block.intern(rows.kind(item));
+            self.block.buffer().extend_from_slice(rows.properties(item));
+            if self.block.is_empty() {
+                self.block.set_first_line(line);
+            }
+            let ahead = u32::try_from(line - self.block.first_line()).unwrap_or(u32::MAX);
+            let id = match rows.class() {
+                Class::Nodes => item.id,
+                Class::Relationships => {
+                    self.relationships += 1;
+                    self.relationships - 1
+                }
+            };
+            self.block.push(id, item.start, item.end, kind, ahead);
+        }
+        self.input.consume(size);
+        Ok(true)
+    }
+
+    /// Keeps what was repaired in a dump of Memgraph's own.
+    #[inline]
+    fn note(&mut self, oddities: &Oddities, line: u64) {
+        if self.items.values.lenient {
+            self.repairs.add(oddities, line);
+        }
+    }
+
     /// Hands out what is begun, so that what comes next comes after it.
     fn flush(&mut self) {
         if let Some(trigger) = self.trigger.take() {
@@ -210,6 +288,7 @@ impl Reader {
         }
         let block = std::mem::replace(&mut self.block, Block::new(Class::Nodes));
         self.memo.clear();
+        self.has_nodes = true;
         if self.items.ours {
             count(&mut self.tally, &block);
         }
@@ -221,117 +300,10 @@ impl Reader {
         self.ready.push_back(Piece::Object(object));
     }
 
-    /// Reads a statement that is no item.
-    fn statement(&mut self) -> Result<()> {
-        let folded = self.items.values.lenient && self.input.rest().starts_with(b"CREATE ");
-        let size = match folded {
-            true => self.folded()?,
-            false => None,
-        };
-        let size = match size {
-            Some(size) => size,
-            None => self.measure(|lexer| lexer.skip_statement())?,
-        };
-        let line = self.input.line();
-        let bytes = self.input.rest().get(..size).unwrap_or_default();
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text.trim_end(),
-            Err(cause) => {
-                let position = self.input.position(cause.valid_up_to());
-                return Err(Error::corrupt("the dump is not valid UTF-8").at(position));
-            }
-        };
-        let texts = &self.items.texts;
-        // Without the helper, which data loses on the way, such a statement would find or leave other nodes than it means.
-        if text.starts_with(&texts.node) && !text[texts.node.len()..].starts_with(is_word)
-            || text.starts_with(&texts.start)
-        {
-            let shown: String = text.chars().take(100).collect();
-            return Err(Error::corrupt(format!(
-                "an item of the dump has something that only its system can read: {shown}"
-            ))
-            .hint("replay the dump with the system's own client")
-            .at(self.input.position(0)));
-        }
-        let known = [texts.create_index.as_str(), &texts.drop_index, &texts.cleanup, AWAIT];
-        if known.contains(&text) || self.items.ours && is_default_lookup(text) {
-            self.flush_block();
-            self.input.consume(size + 1);
-            return Ok(());
-        }
-        let read = ddl::read(self.dialect, text, self.items.values.lenient);
-        let read = match read {
-            // A file without a header may hold the other system's statements.
-            Ok(None) if !self.items.ours => {
-                let other = match self.dialect {
-                    Dialect::Memgraph => Dialect::Neo4j,
-                    Dialect::Neo4j => Dialect::Memgraph,
-                };
-                Ok(ddl::read(other, text, false).ok().flatten())
-            }
-            read => read,
-        };
-        let read = read.map_err(|(at, error)| error.at(self.input.position(at)))?;
-        let text = text.to_owned();
-        self.input.consume(size + 1);
-        match read {
-            Some(Ddl::Paused(name)) if self.trigger.as_ref().and_then(SchemaObject::name) == Some(&name) => {
-                if let Some(SchemaObject::Trigger(trigger)) = &mut self.trigger {
-                    trigger.paused = true;
-                }
-            }
-            Some(Ddl::Object(object)) => {
-                self.flush();
-                match object {
-                    SchemaObject::Trigger(_) => self.trigger = Some(object),
-                    _ => self.object(object),
-                }
-            }
-            Some(Ddl::Paused(_)) | None => {
-                self.flush();
-                self.tally.statements += 1;
-                self.ready.push_back(Piece::Statement(Statement { text, line }));
-            }
-        }
-        Ok(())
-    }
-
     fn flush_block(&mut self) {
         if self.trigger.is_none() {
             self.flush();
         }
-    }
-
-    /// The size of a statement that Memgraph dumps in a form which it cannot read itself: enums with bare names, whose backticks open no
-    /// quotation, and triggers whose line breaks became spaces, so that a comment runs to the end. Both are one line.
-    fn folded(&mut self) -> Result<Option<usize>> {
-        let size = loop {
-            match memchr::memchr(b'\n', self.input.rest()) {
-                Some(end) => break end,
-                None if self.input.is_last() => break self.input.rest().len(),
-                None => self.input.fill()?,
-            }
-        };
-        let Some(line) = self.input.rest().get(..size).map(<[u8]>::trim_ascii_end) else { return Ok(None) };
-        let Some(body) = line.strip_suffix(b";") else { return Ok(None) };
-        if line.starts_with(b"CREATE ENUM ") {
-            return Ok(Some(body.len()));
-        }
-        if !line.starts_with(b"CREATE TRIGGER ") {
-            return Ok(None);
-        }
-        let closes = |text: &[u8]| {
-            let mut lexer = Lexer::new(self.dialect, text, true);
-            lexer.skip_statement().is_ok()
-        };
-        if closes(line) || memchr::memmem::find(line, b"//").is_none() {
-            return Ok(None);
-        }
-        self.warnings.push(format!(
-            "line {}: Memgraph's dump has put a trigger's lines into one: what stands behind // is now a comment",
-            self.input.line()
-        ));
-        Ok(Some(body.len()))
     }
 
     /// Reads a line that is for cypher-shell itself.
@@ -362,10 +334,6 @@ impl Reader {
     }
 }
 
-fn is_word(char: char) -> bool {
-    char.is_alphanumeric() || char == '_'
-}
-
 /// The statements that make room for a lookup index.
 pub(super) fn is_default_lookup(text: &str) -> bool {
     let name = text.strip_prefix("DROP INDEX `").and_then(|rest| rest.strip_suffix("` IF EXISTS"));
@@ -394,6 +362,9 @@ impl Decoder for Reader {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.warnings.clone()
+        let mut warnings = self.warnings.clone();
+        warnings.extend(self.repairs.warnings());
+        warnings.extend(self.floats.warning());
+        warnings
     }
 }

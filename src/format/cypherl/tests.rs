@@ -10,7 +10,7 @@ fn long(head: &'static str, middle: u64, tail: &'static str) -> impl Read + Send
 #[test]
 fn a_statement_beyond_the_limit_is_refused() {
     let input = input::Input::limited(Box::new(long("RETURN 1;\nRETURN \"", 1 << 22, "\";")), 1 << 20);
-    let mut reader = read::Reader::new(input).unwrap();
+    let mut reader = read::Reader::new(input, Earlier::default()).unwrap();
     assert!(matches!(reader.next(), Ok(Some(Piece::Statement(_)))));
     let error = reader.next().unwrap_err();
     assert_eq!(error.report(), "line 2, byte 10: a statement is larger than 1048576 bytes");

@@ -1,14 +1,17 @@
 //! Writes dumps.
 
+mod capability;
+mod rows;
+
 use super::helper::{ARROW, ARROW_HEAD, AWAIT, CYPHER_25, DEFAULT_LOOKUPS, Texts};
-use super::read::{is_default_lookup, marked};
-use super::{Helper, Options, ddl, lex, meta};
-use crate::cypher::{Dialect, literal, name, schema};
+use super::read::{is_about_items, is_default_lookup, marked};
+use super::{Helper, Options, ddl, fold, lex, meta};
+use crate::cypher::{Dialect, Version, literal, name, schema, version};
 use crate::error::{Error, Result};
 use crate::format::{Encoder, Statement, Wrote};
 use crate::model::packstream::tag;
 use crate::model::{
-    Block, Capability, Class, ConstraintKind, Entity, Header, Index, IndexKind, Kind, Schema, SchemaObject, Trailer,
+    Block, Capability, Class, Cursor, Entity, Header, Index, IndexKind, Item, Kind, Schema, SchemaObject, Trailer,
 };
 
 /// The writer of CYPHERL.
@@ -18,17 +21,24 @@ pub struct Cypherl {
     helper: Helper,
     database: String,
     texts: Texts,
+    target: Option<Version>,
+    rows: usize,
 }
 
 impl Cypherl {
     pub(super) fn new(options: Options) -> Result<Self> {
-        let Options { dialect, helper, database } = options;
+        let Options { dialect, helper, database, target, rows } = options;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         if database.is_empty() || !database.bytes().all(plain) {
             return Err(Error::usage(format!("{database:?} is no database name")));
         }
+        if dialect == Dialect::Neo4j && (target.is_some() || rows > 1) {
+            let what = if rows > 1 { "--rows-per-statement" } else { "--target-version" };
+            return Err(Error::usage(format!("{what} is for dumps in the dialect memgraph; this one is for Neo4j"))
+                .hint("add --dialect memgraph, or leave the option out"));
+        }
         let texts = helper.texts(dialect)?;
-        Ok(Self { dialect, helper, database, texts })
+        Ok(Self { dialect, helper, database, texts, target, rows: rows.max(1) })
     }
 
     fn line(&self, text: &str, out: &mut Vec<u8>) {
@@ -37,14 +47,68 @@ impl Cypherl {
     }
 
     fn object(&self, object: &SchemaObject, out: &mut Vec<u8>) -> Result<()> {
-        for statement in schema::create_in(self.dialect, &self.database, object)? {
+        if let Some(why) = self.target.and_then(|target| version::lacks(target, object)) {
+            return Err(Error::refused(format!("{} has no {}: {why}", self.dialect.product(), object.describe())));
+        }
+        let old;
+        let written = match self.without_default(object) {
+            Some(other) => {
+                old = other;
+                &old
+            }
+            None => object,
+        };
+        for statement in schema::create_in(self.dialect, &self.database, written)? {
             // What Memgraph's trigger runs is text of the user's that cannot be quoted.
             if matches!(object, SchemaObject::Trigger(_)) && !lex::is_one_statement(self.dialect, &statement) {
                 let what = object.describe();
                 return Err(Error::refused(format!("what the {what} runs is not one statement, and cannot be quoted")));
             }
-            put_statement(&statement, out);
+            if self.is_helpers(&statement) {
+                return Err(Error::refused(format!(
+                    "the {} is about the label and property that this dump uses for its own ids",
+                    object.describe()
+                ))
+                .hint("choose another helper from all names of the graph and its schema"));
+            }
+            self.put_statement(&statement, out)?;
         }
+        Ok(())
+    }
+
+    /// The object without a setting that old versions do not know and that says what they do anyway.
+    fn without_default(&self, object: &SchemaObject) -> Option<SchemaObject> {
+        const SCALAR_KIND: &str = "scalar_kind";
+        const SINCE: Version = Version { major: 3, minor: 4, patch: 0 };
+        match (object, self.target) {
+            (SchemaObject::Index(index), Some(target)) if target < SINCE && index.config.contains_key(SCALAR_KIND) => {
+                let mut index = index.clone();
+                index.config.shift_remove(SCALAR_KIND);
+                Some(SchemaObject::Index(index))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a statement is one of those that make and remove the helper.
+    fn is_helpers(&self, text: &str) -> bool {
+        let Texts { create_index, drop_index, cleanup, .. } = &self.texts;
+        [create_index, drop_index, cleanup].into_iter().any(|known| known == text)
+    }
+
+    /// Writes a statement on one line. Where that takes its comments and line breaks away, a line of ours before it keeps its text.
+    fn put_statement(&self, text: &str, out: &mut Vec<u8>) -> Result<()> {
+        if self.dialect == Dialect::Memgraph
+            && let Some(line) = fold::one_line(text)
+        {
+            meta::put_verbatim(text, out)?;
+            out.extend_from_slice(line.as_bytes());
+            out.extend_from_slice(b";\n");
+            return Ok(());
+        }
+        out.extend_from_slice(text.as_bytes());
+        let last = text.rsplit('\n').next().unwrap_or_default();
+        out.extend_from_slice(if last.contains("//") { b"\n;\n" } else { b";\n" });
         Ok(())
     }
 
@@ -94,33 +158,28 @@ impl Cypherl {
 
     /// Whether our reader would take the text for more than a statement.
     fn means_something(&self, text: &str) -> bool {
-        let Texts { create_index, drop_index, cleanup, .. } = &self.texts;
         marked(text.as_bytes()).is_some()
             || text.starts_with([':', '/'])
-            || [create_index, drop_index, cleanup].into_iter().any(|known| known == text)
+            || self.is_helpers(text)
             || text == AWAIT
             || is_default_lookup(text)
-            || text.starts_with(&self.texts.node)
-            || text.starts_with(&self.texts.start)
+            || is_about_items(&self.texts, text)
             || !matches!(ddl::read(self.dialect, text, false), Ok(None))
     }
 
-    /// Writes a property map's members; gives their number, and whether one is a vector.
-    fn properties(&self, block: &Block, item: &crate::model::Item, out: &mut Vec<u8>) -> Result<bool> {
+    /// Writes a property map's members, `head` before the first one; whether one is a vector.
+    #[inline]
+    fn properties(&self, block: &Block, item: &Item, head: &[u8], out: &mut Vec<u8>) -> Result<bool> {
         let mut cursor = block.cursor(item);
         let size = cursor.map()?;
         let mut vector = false;
         let node = block.class() == Class::Nodes;
         for at in 0..size {
             let key = cursor.string()?;
-            if node {
-                if key == self.helper.id {
-                    return Err(self.collision("property", key));
-                }
-                out.extend_from_slice(b", ");
-            } else {
-                out.extend_from_slice(if at == 0 { b" {" } else { b", " });
+            if node && key == self.helper.id {
+                return Err(self.collision("property", key));
             }
+            out.extend_from_slice(if at == 0 { head } else { b", " });
             let named = |error: Error| match error.kind() {
                 crate::ErrorKind::Refused => Error::refused(format!(
                     "{} {}, property {key:?}: {}",
@@ -134,6 +193,9 @@ impl Cypherl {
             out.extend_from_slice(b": ");
             let bytes = block.properties(item).get(cursor.position()..).unwrap_or_default();
             vector |= matches!(bytes, [0xB2, tag::VECTOR, ..]);
+            if let Some(target) = self.target.filter(|target| version::lacks_some_value(*target)) {
+                version::check_value(target, &mut { cursor }).map_err(named)?;
+            }
             literal::property(self.dialect, &mut cursor, out).map_err(named)?;
         }
         if !node && size > 0 {
@@ -141,13 +203,6 @@ impl Cypherl {
         }
         Ok(vector)
     }
-}
-
-/// Writes a statement that may end in a comment, in which the semicolon must not end up.
-fn put_statement(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(text.as_bytes());
-    let last = text.rsplit('\n').next().unwrap_or_default();
-    out.extend_from_slice(if last.contains("//") { b"\n;\n" } else { b";\n" });
 }
 
 /// Where an object stands after the data.
@@ -171,60 +226,7 @@ fn is_early(dialect: Dialect, object: &SchemaObject) -> bool {
 
 impl Encoder for Cypherl {
     fn capability(&self) -> Capability {
-        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let system = format!("a Cypher dump for {}", self.dialect.product());
-        match self.dialect {
-            Dialect::Neo4j => Capability {
-                system,
-                refused_values: own(&[
-                    "map",
-                    "enum",
-                    "structure",
-                    "list of null",
-                    "list of list",
-                    "list of map",
-                    "list of bytes",
-                    "list of vector",
-                    "list of enum",
-                    "list of structure",
-                ]),
-                refused_constraints: Vec::new(),
-                refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
-                refused_settings: Vec::new(),
-                triggers: own(&["apoc"]),
-                other_objects: Vec::new(),
-            },
-            Dialect::Memgraph => {
-                let all = ["unique", "existence", "key", "property-type"];
-                let on_relationships = all.into_iter().map(|kind| (Entity::Relationship, kind));
-                Capability {
-                    system,
-                    refused_values: own(&[
-                        "bytes",
-                        "time",
-                        "vector",
-                        "structure",
-                        "list of bytes",
-                        "list of time",
-                        "list of vector",
-                        "list of structure",
-                    ]),
-                    refused_constraints: on_relationships
-                        .chain([(Entity::Node, ConstraintKind::Key.keyword())])
-                        .collect(),
-                    refused_indexes: vec![
-                        (Entity::Node, IndexKind::Fulltext),
-                        (Entity::Relationship, IndexKind::Fulltext),
-                        (Entity::Node, IndexKind::Lookup),
-                        (Entity::Relationship, IndexKind::Lookup),
-                        (Entity::Relationship, IndexKind::Point),
-                    ],
-                    refused_settings: Vec::new(),
-                    triggers: own(&["memgraph"]),
-                    other_objects: own(&["enum", "ttl", "description"]),
-                }
-            }
-        }
+        capability::capability(self.dialect, self.target)
     }
 
     fn begin(&self, header: &Header, schema: &Schema, out: &mut Vec<u8>) -> Result<()> {
@@ -255,6 +257,9 @@ impl Encoder for Cypherl {
 
     fn block(&self, block: &Block, out: &mut Vec<u8>) -> Result<()> {
         let class = block.class();
+        if self.rows > 1 {
+            return self.rows(block, out);
+        }
         let kinds = block.kinds().iter().map(|kind| self.kind(class, kind)).collect::<Result<Vec<_>>>()?;
         out.reserve(block.byte_len() * 2 + block.len() * 96);
         let mut digits = itoa::Buffer::new();
@@ -265,7 +270,7 @@ impl Encoder for Cypherl {
                 Class::Nodes => {
                     out.extend_from_slice(kind);
                     out.extend_from_slice(digits.format(item.id).as_bytes());
-                    let vector = self.properties(block, item, out)?;
+                    let vector = self.properties(block, item, b", ", out)?;
                     out.extend_from_slice(b"});\n");
                     vector
                 }
@@ -275,7 +280,7 @@ impl Encoder for Cypherl {
                     out.extend_from_slice(self.texts.end.as_bytes());
                     out.extend_from_slice(digits.format(item.end).as_bytes());
                     out.extend_from_slice(kind);
-                    let vector = self.properties(block, item, out)?;
+                    let vector = self.properties(block, item, b" {", out)?;
                     out.extend_from_slice(ARROW_HEAD.as_bytes());
                     out.push(b'\n');
                     vector
@@ -294,8 +299,16 @@ impl Encoder for Cypherl {
             let refusal = Error::refused(format!("not a statement that can be carried in a dump: {text:.100}"));
             return Err(if statement.line > 0 { refusal.at(crate::Position::line(statement.line)) } else { refusal });
         }
-        put_statement(text, out);
-        Ok(())
+        self.put_statement(text, out)
+    }
+
+    fn refusal(&self, value: &Cursor<'_>) -> Option<String> {
+        if let Some(target) = self.target
+            && let Err(error) = version::check_value(target, &mut { *value })
+        {
+            return Some(error.message().to_owned());
+        }
+        literal::property(self.dialect, &mut { *value }, &mut Vec::new()).err().map(|error| error.message().to_owned())
     }
 
     fn finish(&self, early: &Schema, late: &Schema, wrote: Wrote, out: &mut Vec<u8>) -> Result<()> {

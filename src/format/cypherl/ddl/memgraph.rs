@@ -3,6 +3,7 @@
 
 use super::{constant, name, names, separated, string};
 use crate::format::cypherl::lex::{Lexed, Lexer, Stop};
+use crate::format::cypherl::oddity::Oddity;
 use crate::model::schema::{OtherObject, with};
 use crate::model::{Constraint, ConstraintKind, Entity, Index, IndexKind, Map, SchemaObject, Trigger, Value};
 
@@ -61,7 +62,14 @@ fn index(lexer: &mut Lexer<'_>) -> Lexed<Index> {
     }
     if lexer.keyword("WITH")? {
         lexer.keywords("CONFIG")?;
-        config.extend(settings(lexer)?);
+        let settings = settings(lexer)?;
+        let vector = known == Some(IndexKind::Vector);
+        // These two are ours; and other indexes have one setting alone.
+        let is_known = |key: &str| if vector { !["labels", "paths"].contains(&key) } else { key == "order" };
+        if !settings.keys().all(|key| is_known(key)) {
+            return Err(Stop::Unknown);
+        }
+        config.extend(settings);
     }
     if all {
         config.insert("labels".to_owned(), Value::from("all"));
@@ -136,11 +144,15 @@ fn constraint(lexer: &mut Lexer<'_>) -> Lexed<SchemaObject> {
             ConstraintKind::Unique
         } else {
             lexer.keywords("TYPED")?;
-            let mut kind = String::new();
+            let (mut kind, mut words) = (String::new(), 0);
             // LOCAL DATE TIME and LOCALDATETIME are the same.
             while !lexer.rest().is_empty() {
                 kind += &lexer.word()?.to_ascii_uppercase();
+                words += 1;
                 lexer.space()?;
+            }
+            if words > 1 || kind == "BOOL" {
+                lexer.note(Oddity::TypeSpelling);
             }
             ConstraintKind::PropertyType(if kind == "BOOL" { "BOOLEAN".to_owned() } else { kind })
         }
@@ -155,6 +167,7 @@ fn enumeration(lexer: &mut Lexer<'_>, lenient: bool) -> Lexed<SchemaObject> {
     let (name, values) = match read {
         Err(Stop::Unknown) if lenient => {
             lexer.seek(whole);
+            lexer.note(Oddity::BareName);
             bare_enumeration(lexer)?
         }
         read => read?,
@@ -194,6 +207,7 @@ fn trigger(lexer: &mut Lexer<'_>, lenient: bool) -> Lexed<SchemaObject> {
             lexer.bump();
         }
         trigger_name = lexer.utf8(from, lexer.since(from))?.trim_end().to_owned();
+        lexer.note(Oddity::BareName);
     }
     let mut selector = Map::new();
     let security = if lexer.keyword("SECURITY")? { Some(name(lexer)?) } else { None };
@@ -208,7 +222,9 @@ fn trigger(lexer: &mut Lexer<'_>, lenient: bool) -> Lexed<SchemaObject> {
         }
         event.push_str(&name(lexer)?.to_ascii_uppercase());
         // Old dumps say ON ANY, which is no grammar: an absent event means it.
-        if event != "ANY" {
+        if event == "ANY" {
+            lexer.note(Oddity::AnyEvent);
+        } else {
             selector.insert("event".to_owned(), Value::from(event.as_str()));
         }
     }
