@@ -7,6 +7,7 @@ pub mod access;
 mod bolt;
 pub mod ledger;
 pub mod memgraph;
+pub mod memgraph_files;
 pub mod neo4j;
 pub mod sqlite;
 pub mod url;
@@ -74,7 +75,12 @@ pub trait Snapshot: Send {
     /// `sink` says.
     fn scan(&mut self, class: Class, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()>;
 
-    /// What the user should know of the view, such as a promise that is weaker than usual.
+    /// What could not be read of a damaged source, in words, with places: the result is then not the whole graph.
+    fn missing(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What the user should know of the view, such as a promise that is weaker than usual, or what the source does not hold.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
@@ -335,6 +341,7 @@ pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Sourc
             })
         }
         Location::Sqlite(path) => sqlite::open_source(path),
+        Location::MemgraphFiles(path) => memgraph_files::open_source(path, &access.files),
     }
 }
 
@@ -374,5 +381,9 @@ pub fn open_target(location: &Location, access: &Access) -> Result<Box<dyn Targe
             })
         }
         Location::Sqlite(path) => sqlite::open_target(path),
+        Location::MemgraphFiles(path) => {
+            Err(crate::Error::usage(format!("{} is files of Memgraph, which are only read", path.display()))
+                .hint("restore into a running server"))
+        }
     }
 }

@@ -28,6 +28,8 @@ pub struct End {
     pub warnings: Vec<String>,
     /// Relationships that were left out since an end of theirs was.
     pub dangling: u64,
+    /// What could not be read of a damaged source.
+    pub missing: Vec<String>,
 }
 
 /// Where pieces come from.
@@ -115,7 +117,8 @@ impl Feed for SnapshotFeed<'_> {
             }
         }
         let changed = snapshot.finish()?;
-        Ok(End { changed, warnings: snapshot.warnings(), dangling: filter.dangling(), ..End::default() })
+        let (warnings, missing) = (snapshot.warnings(), snapshot.missing());
+        Ok(End { changed, dangling: filter.dangling(), warnings, missing, ..End::default() })
     }
 }
 
@@ -201,7 +204,7 @@ impl Feed for DumpFeed {
         let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
         let mut warnings = self.decoder.warnings();
         warnings.extend(self.warnings.iter().cloned());
-        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling() })
+        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling(), missing: Vec::new() })
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Access {
     pub credentials: Credentials,
     /// A file (PEM) of certificate authorities to believe instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// How Memgraph's files are read.
+    pub files: super::memgraph_files::Options,
 }
 
 impl Access {
@@ -65,7 +67,7 @@ impl Access {
     #[must_use]
     pub fn basic(user: impl Into<String>, password: impl Into<String>) -> Self {
         let credentials = Credentials::Basic { user: user.into(), password: Secret::new(password) };
-        Self { credentials, ca_file: None }
+        Self { credentials, ..Self::default() }
     }
 
     /// The same access with the user that a URL names, if it names one.
@@ -89,7 +91,7 @@ impl Access {
                     .hint("put the password into the environment or a file"));
             }
         };
-        Ok(Self { credentials, ca_file: self.ca_file.clone() })
+        Ok(Self { credentials, ..self.clone() })
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `neo4j://HOST:PORT/DATABASE` | a Neo4j server; `+s` behind the scheme asks for TLS, `+ssc` for TLS with any certificate |
 //! | `memgraph://…` | a Memgraph server, likewise |
 //! | `bolt://…` | one or the other: the server is asked |
+//! | `memgraph-files:PATH` | a snapshot, a log or a data directory of Memgraph, to be read |
 //! | `sqlite:PATH`, or a path that ends in `.db` | the embedded store |
 //! | anything else | no database: a dump's path |
 //!
@@ -55,6 +56,8 @@ pub enum Location {
     Bolt(Server),
     /// An SQLite file.
     Sqlite(PathBuf),
+    /// Files of Memgraph: a snapshot, a log or a data directory.
+    MemgraphFiles(PathBuf),
 }
 
 impl Location {
@@ -67,6 +70,12 @@ impl Location {
             return match path.strip_prefix("//").unwrap_or(path) {
                 "" => Err(Error::usage("sqlite: has no path behind it")),
                 path => Ok(Some(Self::Sqlite(PathBuf::from(path)))),
+            };
+        }
+        if let Some(path) = text.strip_prefix("memgraph-files:") {
+            return match path.strip_prefix("//").unwrap_or(path) {
+                "" => Err(Error::usage("memgraph-files: has no path behind it")),
+                path => Ok(Some(Self::MemgraphFiles(PathBuf::from(path)))),
             };
         }
         let Some((scheme, rest)) = text.split_once("://") else {
@@ -194,6 +203,7 @@ impl fmt::Display for Location {
         match self {
             Self::Bolt(server) => server.fmt(f),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::MemgraphFiles(path) => write!(f, "memgraph-files:{}", path.display()),
         }
     }
 }
@@ -218,6 +228,7 @@ mod tests {
             ("sqlite:graph", "sqlite:graph"),
             ("sqlite:///tmp/graph", "sqlite:/tmp/graph"),
             ("some/graph.db", "sqlite:some/graph.db"),
+            ("memgraph-files:/var/lib/memgraph", "memgraph-files:/var/lib/memgraph"),
         ] {
             let location = Location::parse(text).unwrap().unwrap();
             assert_eq!(location.to_string(), expected);

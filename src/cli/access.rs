@@ -17,6 +17,15 @@ pub(super) struct Options {
     /// The certificate authority of the server, as a PEM file, for the +s schemes
     #[arg(long, global = true, value_name = "FILE", help_heading = "Access", env = "GRAPHFERRY_CA_FILE")]
     ca_file: Option<PathBuf>,
+    /// Read the graph as it was after the transaction with this timestamp
+    #[arg(long, global = true, value_name = "TIMESTAMP", help_heading = "Memgraph's files")]
+    at: Option<u64>,
+    /// The snapshot to begin with; the newest that is whole, where it is not given
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Memgraph's files")]
+    snapshot: Option<PathBuf>,
+    /// The setting `timezone` of the instance, which its files do not tell: its local date-times are stored as instants
+    #[arg(long, global = true, value_name = "ZONE", help_heading = "Memgraph's files")]
+    timezone: Option<String>,
 }
 
 impl Options {
@@ -26,7 +35,12 @@ impl Options {
             Location::Bolt(server) => self.credentials(location, server.user.as_deref(), side)?,
             _ => Credentials::None,
         };
-        Ok(Access { credentials, ca_file: self.ca_file.clone() })
+        let files = crate::backend::memgraph_files::Options {
+            at: self.at,
+            snapshot: self.snapshot.clone(),
+            timezone: self.timezone.clone(),
+        };
+        Ok(Access { credentials, ca_file: self.ca_file.clone(), files })
     }
 
     fn credentials(&self, location: &Location, user: Option<&str>, side: Side) -> Result<Credentials> {
