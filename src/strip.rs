@@ -6,8 +6,7 @@ use crate::model::{Block, Capability, Loss, packstream};
 
 /// Looks for such values.
 pub struct Strip {
-    refused: Vec<String>,
-    system: String,
+    capability: Capability,
     allowed: bool,
 }
 
@@ -15,13 +14,13 @@ impl Strip {
     /// For what a target or a format can hold. Without `allowed`, the first such value is an error.
     #[must_use]
     pub fn new(capability: &Capability, allowed: bool) -> Self {
-        Self { refused: capability.refused_values.clone(), system: capability.system.clone(), allowed }
+        Self { capability: capability.clone(), allowed }
     }
 
     /// Nothing is looked for: a survey has shown that there is no such value, or the encoder refuses it by itself.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { refused: Vec::new(), system: String::new(), allowed: false }
+        Self { capability: Capability::default(), allowed: false }
     }
 
     /// The block without values that cannot be held; counted as losses.
@@ -29,7 +28,7 @@ impl Strip {
     /// # Errors
     /// There is one, and nobody allowed to lose it.
     pub fn apply(&self, block: Block, losses: &mut Vec<Loss>) -> Result<Block> {
-        if self.refused.is_empty() {
+        if self.capability.refused_values.is_empty() && self.capability.misfits.is_none() {
             return Ok(block);
         }
         let mut kept = Block::new(block.class());
@@ -46,13 +45,18 @@ impl Strip {
             for _ in 0..size {
                 let key = cursor.string()?;
                 let sort = sort_of_value(cursor)?;
+                let why = match self.capability.refused_values.contains(&sort) {
+                    true => Some(format!("of type {sort}")),
+                    false => self.capability.misfit(block.class(), cursor)?.map(str::to_owned),
+                };
                 let raw = cursor.raw()?;
-                if self.refused.contains(&sort) {
+                if let Some(why) = why {
                     if !self.allowed {
                         let noun = block.class().noun();
+                        let is = if why.starts_with("of type ") { "it is" } else { "it is one of those" };
                         let error = Error::refused(format!(
-                            "{} cannot hold the value of {key:?} of {noun} {}: it is of type {sort}",
-                            self.system, item.id
+                            "{} cannot hold the value of {key:?} of {noun} {}: {is} {why}",
+                            self.capability.system, item.id
                         ));
                         let error = error.hint("add --allow-loss=value to leave such properties out");
                         return Err(match block.position(item) {
@@ -61,7 +65,7 @@ impl Strip {
                         });
                     }
                     lost = true;
-                    note(losses, &sort);
+                    note(losses, &why);
                     continue;
                 }
                 packstream::put_string(kept.buffer(), key);
@@ -75,8 +79,8 @@ impl Strip {
     }
 }
 
-fn note(losses: &mut Vec<Loss>, sort: &str) {
-    let what = format!("values of type {sort}");
+fn note(losses: &mut Vec<Loss>, why: &str) {
+    let what = format!("values {why}");
     match losses.iter_mut().find(|loss| loss.what == what) {
         Some(loss) => loss.count += 1,
         None => losses.push(Loss { kind: "value", what, count: 1 }),

@@ -1,7 +1,10 @@
 //! What a system or a format can hold, and what would be lost on the way into it.
 
+use super::block::Class;
+use super::packstream::Cursor;
 use super::schema::{ConstraintKind, Entity, Index, IndexKind, Schema, SchemaObject};
-use super::tally::Tally;
+use super::tally::{Tally, sort_of_value};
+use crate::error::Result;
 use serde::Serialize;
 
 /// What a system can hold. Everything that is not named here is held.
@@ -21,7 +24,14 @@ pub struct Capability {
     pub triggers: Vec<String>,
     /// Kinds of other objects that it can hold, or `*` for all.
     pub other_objects: Vec<String>,
+    /// What is wrong with a single value whose type it can hold, behind "values": `None` where it looks at types alone.
+    pub misfits: Option<Misfits>,
+    /// Whether it can hold an object, where the kind alone does not tell.
+    pub writes: Option<fn(&SchemaObject) -> bool>,
 }
+
+/// Tells what is wrong with the value at a cursor: `that are finer than a microsecond`.
+pub type Misfits = fn(Class, &mut Cursor<'_>) -> Result<Option<&'static str>>;
 
 /// A [`ConstraintKind`] without its details: its keyword.
 pub type ConstraintKindName = &'static str;
@@ -47,6 +57,10 @@ impl Capability {
     /// Whether a schema object can be held.
     #[must_use]
     pub fn holds(&self, object: &SchemaObject) -> bool {
+        self.holds_kind(object) && self.writes.is_none_or(|writes| writes(object))
+    }
+
+    fn holds_kind(&self, object: &SchemaObject) -> bool {
         let named = |list: &[String], name: &str| list.iter().any(|known| known == "*" || known == name);
         match object {
             SchemaObject::Index(index) => {
@@ -86,6 +100,18 @@ impl Capability {
             Loss { kind, what: format!("{}{why}", object.describe()), count: 1 }
         })
         .collect()
+    }
+
+    /// What is wrong with the value at a cursor: `values that …`. A type that is refused as a whole is not told of here.
+    ///
+    /// # Errors
+    /// The bytes are not well formed.
+    pub fn misfit(&self, class: Class, cursor: Cursor<'_>) -> Result<Option<&'static str>> {
+        let Some(misfits) = self.misfits else { return Ok(None) };
+        match misfits(class, &mut cursor.clone())? {
+            Some(why) if !self.refused_values.contains(&sort_of_value(cursor)?) => Ok(Some(why)),
+            _ => Ok(None),
+        }
     }
 
     /// The values that would be lost, one loss a type.

@@ -89,6 +89,7 @@ impl Target for Neo4jTarget {
             sessions: self.processors().clamp(*SESSIONS.start(), *SESSIONS.end()),
             batch: BATCH,
             fires_triggers: true,
+            analytical: None,
         })
     }
 
@@ -216,6 +217,7 @@ fn capability(link: &Link, triggers: bool) -> Capability {
         },
         triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },
         other_objects: Vec::new(),
+        ..Capability::default()
     }
 }
 

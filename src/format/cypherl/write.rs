@@ -193,6 +193,7 @@ impl Encoder for Cypherl {
                 refused_settings: Vec::new(),
                 triggers: own(&["apoc"]),
                 other_objects: Vec::new(),
+                ..Capability::default()
             },
             Dialect::Memgraph => {
                 let all = ["unique", "existence", "key", "property-type"];
@@ -222,6 +223,7 @@ impl Encoder for Cypherl {
                     refused_settings: Vec::new(),
                     triggers: own(&["memgraph"]),
                     other_objects: own(&["enum", "ttl", "description"]),
+                    ..Capability::default()
                 }
             }
         }
