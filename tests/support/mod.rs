@@ -3,6 +3,7 @@
 
 pub mod arbitrary;
 pub mod dump;
+pub mod emulated;
 pub mod graph;
 pub mod hand;
 pub mod neo4j;
