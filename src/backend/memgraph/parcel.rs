@@ -341,7 +341,7 @@ fn sent(
         }
         let quoted = cypher::name::quoted(Dialect::Memgraph, key).map_err(broken)?;
         let text = expression(value).map_err(broken)?;
-        match text.strip_prefix("localDateTime(\"").and_then(|rest| rest.strip_suffix("\")")) {
+        match text.strip_prefix("LOCALDATETIME(\"").and_then(|rest| rest.strip_suffix("\")")) {
             Some(inner) if !inner.contains('"') => {
                 let _ = write!(set, " SET {variable}.{quoted} = localDateTime(row[{}])", texts + sent.texts.len());
                 sent.texts.push(inner.to_owned());
