@@ -387,7 +387,8 @@ impl<'a> Ledger<'a> {
         self.alone(Mode::Read, statement::LINES, &parameters([("run_name", run.into())]), |row| {
             let mut cursor = Cursor::new(row);
             cursor.list()?;
-            (cursor.check()?, cursor.check()?);
+            cursor.check()?;
+            cursor.check()?;
             lines.push(cursor.integer()?);
             Ok(())
         })?;

@@ -656,7 +656,10 @@ impl Run<'_> {
                 if !adds {
                     self.want("=")?;
                 }
-                let value = taken(&self.value(row)?);
+                // What a function makes is no parameter.
+                let made = matches!(self.peek(), Some(Token::Word(word)) if word == "localDateTime");
+                let value = self.value(row)?;
+                let value = if made { value } else { taken(&value) };
                 self.check_enums(&value)?;
                 let change = |properties: &mut Map| {
                     let new = match (key, value) {
