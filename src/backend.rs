@@ -140,6 +140,8 @@ pub struct Facts {
     pub batch: usize,
     /// Whether its triggers fire on what we write; a store that only carries them says no.
     pub fires_triggers: bool,
+    /// Whether it is in a mode without transactions, where a failed batch leaves what it had made; `None` where it has no such mode.
+    pub analytical: Option<bool>,
 }
 
 /// An item of the target with some of its properties.
@@ -225,6 +227,22 @@ pub trait Target: Send {
     /// # Errors
     /// The database refuses.
     fn set_trigger(&mut self, trigger: &Trigger, active: bool) -> Result<()>;
+
+    /// Goes into a mode without transactions, which loads faster, or back. No session may be at work.
+    ///
+    /// # Errors
+    /// There is no such mode, or the database refuses.
+    fn set_analytical(&mut self, _: bool) -> Result<()> {
+        Err(Error::refused("the target has no mode without transactions"))
+    }
+
+    /// Sees to it that what was written in such a mode survives a restart.
+    ///
+    /// # Errors
+    /// The database refuses.
+    fn make_durable(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Every run that has a ledger here, with its record, in the order of their names.
     ///

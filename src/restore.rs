@@ -19,6 +19,7 @@ pub mod run;
 pub mod schedule;
 pub mod throttle;
 pub mod undo;
+mod whole;
 pub mod work;
 
 use crate::backend::{Facts, Session, Target};
@@ -27,7 +28,7 @@ use crate::feed::{End, Feed, Pieces, pump};
 use crate::ids::IdMap;
 use crate::model::{Schema, SchemaObject};
 use crate::observe::{Event, Watch};
-use crate::survey::{Known, survey};
+use crate::survey::{Known, survey_for};
 use identity::Identity;
 pub use load::load;
 use load::{Loaded, Setup};
@@ -109,7 +110,7 @@ fn run(
     let known = match &mut dump {
         Dump::Again(open) => {
             watch.tell(&Event::Step { what: "checking the dump", total: None });
-            survey(&mut *open()?, watch)?
+            survey_for(&mut *open()?, &facts.capability, watch)?
         }
         Dump::Once(feed) => Known { header: feed.header().clone(), schema: feed.schema().clone(), ..Known::default() },
     };
@@ -154,13 +155,8 @@ fn run(
         let (report, run, ids) = (&mut outcome.report, &mut outcome.run, &mut outcome.ids);
         return work.carry_out(&mut dump, target, resumed, identity, extras, report, run, ids);
     }
-    let sessions = (0..plan.sessions).map(|_| target.session()).collect::<Result<Vec<_>>>()?;
-    watch.tell(&Event::Step { what: "restoring", total });
-    let setup = setup(plan, &facts, identity, None, extras, watch);
-    let loaded = load_dump(&mut dump, sessions, setup, &mut outcome.report)?;
-    let (late, end, report) = (loaded.late, loaded.end, &mut outcome.report);
-    outcome.ids = loaded.ids;
-    finish(plan, &facts, late, end, target, report, watch)
+    let work = whole::Work { plan, facts: &facts, known: &known, total, watch };
+    work.carry_out(&mut dump, target, identity, extras, &mut outcome.report, &mut outcome.ids)
 }
 
 fn setup<'a, 'b: 'a>(
@@ -230,6 +226,7 @@ fn finish(
     if plan.tally.is_none() {
         create.extend(late(objects, plan, facts, report)?);
     }
+    create.retain(|object| !is_early(object));
     report.schema_skipped = plan.skip.len() as u64;
     if !plan.remove.is_empty() || !create.is_empty() {
         watch.tell(&Event::Step { what: "creating indexes and constraints", total: Some(create.len() as u64) });
@@ -256,6 +253,23 @@ fn finish(
     let told = report.warnings.len();
     compare(&target.facts()?, facts, report);
     report.warnings.iter().skip(told).for_each(|warning| watch.tell(&Event::Warning(warning)));
+    Ok(())
+}
+
+/// Whether data speak of an object, so that it must be there before them.
+fn is_early(object: &SchemaObject) -> bool {
+    matches!(object, SchemaObject::Other(other) if other.kind == "enum")
+}
+
+/// Creates what data speak of.
+///
+/// # Errors
+/// One of them cannot be made: the data would be refused.
+fn create_early(plan: &Plan, target: &mut dyn Target, report: &mut Report) -> Result<()> {
+    for object in plan.create.iter().filter(|object| is_early(object)) {
+        target.apply(object)?;
+        report.schema_created += 1;
+    }
     Ok(())
 }
 

@@ -6,8 +6,7 @@ use crate::model::{Block, Capability, Cursor, Item, Loss, packstream};
 
 /// Looks for such values.
 pub struct Strip {
-    refused: Vec<String>,
-    system: String,
+    capability: Capability,
     allowed: bool,
 }
 
@@ -15,13 +14,13 @@ impl Strip {
     /// For what a target or a format can hold. Without `allowed`, the first such value is an error.
     #[must_use]
     pub fn new(capability: &Capability, allowed: bool) -> Self {
-        Self { refused: capability.refused_values.clone(), system: capability.system.clone(), allowed }
+        Self { capability: capability.clone(), allowed }
     }
 
     /// Nothing is looked for: a survey has shown that there is no such value, or the encoder refuses it by itself.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { refused: Vec::new(), system: String::new(), allowed: false }
+        Self { capability: Capability::default(), allowed: false }
     }
 
     /// The block without values that cannot be held; counted as losses.
@@ -29,19 +28,23 @@ impl Strip {
     /// # Errors
     /// There is one, and nobody allowed to lose it.
     pub fn apply(&self, block: Block, losses: &mut Vec<Loss>) -> Result<Block> {
-        if self.refused.is_empty() {
+        let capability = &self.capability;
+        if capability.refused_values.is_empty() && capability.misfits.is_none() {
             return Ok(block);
         }
         without(block, |item, block, key, value| {
             let sort = sort_of_value(*value)?;
-            if !self.refused.contains(&sort) {
-                return Ok(false);
-            }
+            let why = match capability.refused_values.contains(&sort) {
+                true => Some(format!("of type {sort}")),
+                false => capability.misfit(block.class(), *value)?.map(str::to_owned),
+            };
+            let Some(why) = why else { return Ok(false) };
             if !self.allowed {
-                let noun = block.class().noun();
+                let (noun, system) = (block.class().noun(), &capability.system);
+                let is = if why.starts_with("of type ") { "it is" } else { "it is one of those" };
                 let error = Error::refused(format!(
-                    "{} cannot hold the value of {key:?} of {noun} {}: it is of type {sort}",
-                    self.system, item.id
+                    "{system} cannot hold the value of {key:?} of {noun} {}: {is} {why}",
+                    item.id
                 ));
                 let error = error.hint("add --allow-loss=value to leave such properties out");
                 return Err(match block.position(item) {
@@ -49,7 +52,7 @@ impl Strip {
                     None => error,
                 });
             }
-            note(losses, format!("values of type {sort}"));
+            note(losses, format!("values {why}"));
             Ok(true)
         })
     }

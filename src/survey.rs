@@ -6,9 +6,10 @@ use crate::feed::{Feed, pump};
 use crate::format::Piece;
 use crate::ids::IdSet;
 use crate::model::tally::Counter;
-use crate::model::{Block, Class, Header, Item, Schema, Tally};
+use crate::model::{Block, Capability, Class, Header, Item, Schema, Tally};
 use crate::observe::Watch;
 use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
 
 /// What is known of the dump before it is read for good.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Known {
     pub schema: Schema,
     /// Its counts; `None` where it can be read only once.
     pub tally: Option<Tally>,
+    /// Values that a target cannot hold although it holds their types, by what is wrong with them.
+    pub misfits: BTreeMap<&'static str, u64>,
     /// Whether it refers to nodes of the database that it was meant for.
     pub is_quarantine: bool,
 }
@@ -28,7 +31,15 @@ pub struct Known {
 /// # Errors
 /// The feed is damaged; the error has its place.
 pub fn survey(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<Known> {
-    look(feed, watch, None)
+    look(feed, watch, None, None)
+}
+
+/// Does the same for a target, and counts the values that it cannot hold although it holds their types.
+///
+/// # Errors
+/// The feed is damaged; the error has its place.
+pub fn survey_for(feed: &mut dyn Feed, capability: &Capability, watch: Watch<'_>) -> Result<Known> {
+    look(feed, watch, None, Some(capability))
 }
 
 /// Does the same and gives the names that occur too.
@@ -37,13 +48,20 @@ pub fn survey(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<Known> {
 /// The feed is damaged; the error has its place.
 pub fn survey_names(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<(Known, Names)> {
     let mut keys = FxHashSet::default();
-    let known = look(feed, watch, Some(&mut keys))?;
+    let known = look(feed, watch, Some(&mut keys), None)?;
     let tally = known.tally.iter();
     let labels = tally.flat_map(|tally| tally.labels.keys().chain(tally.types.keys()).cloned()).collect();
     Ok((known, Names { labels, properties: keys.into_iter().map(String::from).collect() }))
 }
 
-fn look(feed: &mut dyn Feed, watch: Watch<'_>, mut keys: Option<&mut FxHashSet<Box<str>>>) -> Result<Known> {
+fn look(
+    feed: &mut dyn Feed,
+    watch: Watch<'_>,
+    mut keys: Option<&mut FxHashSet<Box<str>>>,
+    capability: Option<&Capability>,
+) -> Result<Known> {
+    let capability = capability.filter(|capability| capability.misfits.is_some());
+    let mut misfits = BTreeMap::new();
     let header = feed.header().clone();
     let mut schema = feed.schema().clone();
     let mut is_quarantine = false;
@@ -54,6 +72,9 @@ fn look(feed: &mut dyn Feed, watch: Watch<'_>, mut keys: Option<&mut FxHashSet<B
             match piece {
                 Piece::Block(block) => {
                     counter.block(&block)?;
+                    if let Some(capability) = capability {
+                        add_misfits(&block, capability, &mut misfits)?;
+                    }
                     if let Some(keys) = &mut keys {
                         add_keys(&block, keys)?;
                     }
@@ -70,7 +91,22 @@ fn look(feed: &mut dyn Feed, watch: Watch<'_>, mut keys: Option<&mut FxHashSet<B
         schema.objects.iter().for_each(|object| counter.object(object));
         Ok(counter)
     })?;
-    Ok(Known { header, schema: Schema { objects: schema.objects }, tally: Some(counter.tally()), is_quarantine })
+    let (schema, tally) = (Schema { objects: schema.objects }, Some(counter.tally()));
+    Ok(Known { header, schema, tally, misfits, is_quarantine })
+}
+
+fn add_misfits(block: &Block, capability: &Capability, misfits: &mut BTreeMap<&'static str, u64>) -> Result<()> {
+    for item in block.items() {
+        let mut cursor = block.cursor(item);
+        for _ in 0..cursor.map()? {
+            cursor.string()?;
+            if let Some(why) = capability.misfit(block.class(), cursor)? {
+                *misfits.entry(why).or_default() += 1;
+            }
+            cursor.check()?;
+        }
+    }
+    Ok(())
 }
 
 fn add_keys(block: &Block, keys: &mut FxHashSet<Box<str>>) -> Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! The system is what the server says when it is asked, whatever the URL's scheme and the name that it gives itself: that name is a setting.
 
+pub(super) mod batch;
 pub(super) mod unfit;
 
 use crate::backend::access::{Access, Credentials};

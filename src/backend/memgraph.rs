@@ -9,15 +9,29 @@
 //! | `schema`, `trigger` | what SHOW tells of the schema |
 //! | `own_dump`, `settle` | DUMP DATABASE, and what it settles where SHOW leaves a doubt |
 //! | `target` | facts, schema changes |
+//! | `session` | batches of what is new |
+//! | `parcel` | how properties are sent, and which cannot be |
+//! | `once` | which relationships of a batch are there already |
+//! | `change` | nodes that are there: changed, read, deleted, put back |
+//! | `look` | the values that nodes and relationships have for some properties |
+//! | `ledger` | what a run has done, and how a doubt is settled |
+//! | `statement` | every statement that is sent for these, with what proves that it is understood |
 //!
 //! A transaction of Memgraph works on a snapshot, unless the server was told otherwise: [`storage`] looks. SHOW is refused inside
 //! a transaction, so that the schema is read before it and again after it, and a difference is told as a change.
 
+mod change;
+mod ledger;
+mod look;
+mod once;
 mod own_dump;
+mod parcel;
 mod rows;
 mod schema;
+mod session;
 mod settle;
 mod source;
+mod statement;
 mod storage;
 mod target;
 mod trigger;

@@ -9,7 +9,6 @@
 //! | `trigger` | APOC's triggers |
 //! | `target` | facts, schema changes |
 //! | `session` | batches of what is new |
-//! | `batch` | what a batch has in common, and what the server tells of it |
 //! | `once` | which relationships of a batch are there already |
 //! | `change` | nodes that are there: changed, read, deleted, put back |
 //! | `look` | the values that nodes and relationships have for some properties |
@@ -21,7 +20,6 @@
 //! Every statement of ours says which version of Cypher it is written in, so that a database whose default is a newer one
 //! understands it as it is meant. `neo4j://` is one server, as `bolt://` is.
 
-mod batch;
 mod change;
 mod ledger;
 mod look;

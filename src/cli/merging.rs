@@ -1,6 +1,7 @@
 //! The options of a merge: shared by `merge`, `restore` and `copy`.
 
 use crate::error::Result;
+use crate::restore::Mode;
 use crate::restore::policy::{Key, OnConflict, Policy, Reference, Relationships, Triggers};
 use clap::{Args, ValueEnum};
 
@@ -21,9 +22,9 @@ pub(super) struct Options {
     /// A property that holds ids of nodes, as in Person.manager_id: the new ids are written there. May be given several times
     #[arg(long, value_name = "NAME.PROP", value_parser = reference)]
     rewrite_id: Vec<Reference>,
-    /// Whether triggers of the target fire on what is written
-    #[arg(long, value_enum, default_value_t = TriggersName::Keep, value_name = "WHAT")]
-    triggers: TriggersName,
+    /// Whether triggers of the target fire on what is written; where it is not given, they do in a merge and do not in a restore
+    #[arg(long, value_enum, value_name = "WHAT")]
+    triggers: Option<TriggersName>,
     /// Keep what nodes were before, so that undo can put it back, and the ledger after the run
     #[arg(long)]
     undoable: bool,
@@ -82,7 +83,7 @@ enum TriggersName {
 }
 
 impl Options {
-    pub(super) fn policy(&self) -> Policy {
+    pub(super) fn policy(&self, mode: Mode) -> Policy {
         let keys = self.key.iter().filter_map(|key| match key {
             KeyName::Key(key) => Some(key.clone()),
             KeyName::Constraints => None,
@@ -105,9 +106,9 @@ impl Options {
             rewrite: self.rewrite_id.clone(),
             undoable: self.undoable,
             keep_ledger: self.keep_ledger,
-            triggers: match self.triggers {
-                TriggersName::Keep => Triggers::Keep,
-                TriggersName::Suspend => Triggers::Suspend,
+            triggers: match (self.triggers, mode) {
+                (Some(TriggersName::Keep), _) | (None, Mode::Merging) => Triggers::Keep,
+                (Some(TriggersName::Suspend), _) | (None, Mode::Restoring) => Triggers::Suspend,
             },
         }
     }

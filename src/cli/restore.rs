@@ -90,6 +90,9 @@ pub(super) struct Options {
     /// The order in which relationships are written; what suits the target where it is not given
     #[arg(long, value_enum, value_name = "ORDER")]
     schedule: Option<ScheduleName>,
+    /// The storage mode while data are loaded: analytical is faster and takes nothing back (Memgraph)
+    #[arg(long, value_enum, default_value_t = StorageName::Transactional, value_name = "MODE")]
+    storage_mode: StorageName,
     /// Write at most so many nodes and relationships a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     throttle: Option<u64>,
@@ -133,6 +136,14 @@ impl ScheduleName {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum StorageName {
+    /// Each batch in a transaction
+    Transactional,
+    /// Without transactions; back to transactional afterwards, and a snapshot
+    Analytical,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum ModeName {
     Restoring,
     Merging,
@@ -147,7 +158,8 @@ impl Options {
             allow_loss: self.allow_loss.iter().cloned().collect(),
             allow_statements: self.allow_statements,
             schedule: self.schedule.map(ScheduleName::schedule),
-            policy: self.merging.policy(),
+            policy: self.merging.policy(mode),
+            analytical: matches!(self.storage_mode, StorageName::Analytical),
         }
     }
 

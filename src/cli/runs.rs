@@ -40,6 +40,7 @@ fn state(record: &Record) -> &'static str {
         State::Finished => "finished",
         State::Forgetting => "forgotten",
         State::Undoing => "half undone",
+        State::Restoring => "cut off",
     }
 }
 

@@ -1,7 +1,10 @@
 //! What a system or a format can hold, and what would be lost on the way into it.
 
+use super::block::Class;
+use super::packstream::Cursor;
 use super::schema::{ConstraintKind, Entity, Index, IndexKind, Schema, SchemaObject};
-use super::tally::Tally;
+use super::tally::{Tally, sort_of_value};
+use crate::error::Result;
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +28,12 @@ pub struct Capability {
     pub other_objects: Vec<String>,
     /// What else stands against one object, such as a setting or a version.
     pub objection: Option<Objection>,
+    /// What is wrong with a single value whose type it can hold, behind "values": `None` where it looks at types alone.
+    pub misfits: Option<Misfits>,
 }
+
+/// Tells what is wrong with the value at a cursor: `that are finer than a microsecond`.
+pub type Misfits = fn(Class, &mut Cursor<'_>) -> Result<Option<&'static str>>;
 
 /// Says why a system cannot hold an object whose kind it has: nothing where it can.
 #[derive(Clone)]
@@ -125,6 +133,19 @@ impl Capability {
             Loss { kind, what: format!("{}{why}", object.describe()), count: 1 }
         })
         .collect()
+    }
+
+    /// What is wrong with the value at a cursor: `values that …`. A type that is refused as a whole is not told of here.
+    ///
+    /// # Errors
+    /// The bytes are not well formed.
+    pub fn misfit(&self, class: Class, cursor: Cursor<'_>) -> Result<Option<&'static str>> {
+        let Some(misfits) = self.misfits else { return Ok(None) };
+        let mut at = cursor;
+        match misfits(class, &mut at)? {
+            Some(why) if !self.refused_values.contains(&sort_of_value(cursor)?) => Ok(Some(why)),
+            _ => Ok(None),
+        }
     }
 
     /// The values that would be lost, one loss a type.

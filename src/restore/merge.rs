@@ -7,7 +7,7 @@ use super::plan::{Findings, Plan};
 use super::policy::{Key, OnConflict, Triggers};
 use super::report::Report;
 use super::run::{self, Record};
-use super::{Dump, Extras, finish, load_dump, only_once, setup};
+use super::{Dump, Extras, create_early, finish, load_dump, only_once, setup};
 use crate::backend::{Facts, Once, Place, Session, Target};
 use crate::error::{Error, Result};
 use crate::feed::pump;
@@ -24,7 +24,11 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
     let runs = target.runs()?;
     let Some(wanted) = resume else {
         for (run, record) in runs {
-            if !Record::read(&run, &record)?.is_finished() {
+            let record = Record::read(&run, &record)?;
+            if record.state == run::State::Restoring {
+                return Err(cut_off(&run));
+            }
+            if !record.is_finished() {
                 return Err(Error::refused(format!("the target has a run that did not finish, {run}")).hint(format!(
                     "go on with --resume {run}, take it back with graphferry undo {run}, or keep what is in with graphferry runs --forget {run}"
                 )));
@@ -37,10 +41,17 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
     let record = Record::read(&run, &record)?;
     match record.state {
         run::State::Finished => Err(Error::refused(format!("the run {run} is finished: nothing is left to be done"))),
+        run::State::Restoring => Err(cut_off(&run)),
         run::State::Undoing => Err(Error::refused(format!("the run {run} is being undone"))
             .hint(format!("finish that with graphferry undo {run}"))),
         _ => Ok(Some((run, record))),
     }
+}
+
+/// The refusal of a restore that was killed.
+pub(super) fn cut_off(run: &str) -> Error {
+    Error::refused(format!("a restore into the target was cut off, {run}, and has left triggers stopped"))
+        .hint(format!("graphferry runs --forget {run} starts them again; then empty the database and restore anew"))
 }
 
 /// The refusal of a run that the target does not know.
@@ -414,7 +425,7 @@ impl Work<'_> {
             resumed => {
                 let name = resumed.map_or_else(run::new_name, |(name, _)| name);
                 target.forget(&name)?;
-                let record = self.record(&extras.name);
+                let record = new_record(self.plan, self.known, &extras.name);
                 target.record(&name, &record.write()?)?;
                 ledger::note(target, &name, &identity)?;
                 let epoch = target.fence(&name, lanes)?;
@@ -462,6 +473,7 @@ impl Work<'_> {
         for trigger in &record.suspended {
             target.set_trigger(trigger, false)?;
         }
+        create_early(self.plan, target, report)?;
         let mut sessions = Vec::new();
         for lane in 0..self.plan.sessions {
             let mut session = target.session()?;
@@ -477,26 +489,26 @@ impl Work<'_> {
         target.record(name, &record.write()?)?;
         finish(self.plan, self.facts, loaded.late, loaded.end, target, report, self.watch)
     }
+}
 
-    fn record(&self, dump: &str) -> Record {
-        let plan = self.plan;
-        let now = jiff::Timestamp::now();
-        Record {
-            state: run::State::Preparing,
-            began: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
-            tool: concat!("graphferry ", env!("CARGO_PKG_VERSION")).to_owned(),
-            dump: dump.to_owned(),
-            header: self.known.header.clone(),
-            tally: self.known.tally.clone().unwrap_or_default(),
-            policy: plan.policy.clone(),
-            batch: plan.batch,
-            schedule: plan.schedule,
-            buckets: plan.buckets,
-            present: plan.present,
-            create: plan.create.clone(),
-            suspended: Vec::new(),
-            allow_loss: plan.allow_loss.iter().cloned().collect(),
-        }
+/// The record of a run that begins.
+pub(super) fn new_record(plan: &Plan, known: &Known, dump: &str) -> Record {
+    let now = jiff::Timestamp::now();
+    Record {
+        state: run::State::Preparing,
+        began: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
+        tool: concat!("graphferry ", env!("CARGO_PKG_VERSION")).to_owned(),
+        dump: dump.to_owned(),
+        header: known.header.clone(),
+        tally: known.tally.clone().unwrap_or_default(),
+        policy: plan.policy.clone(),
+        batch: plan.batch,
+        schedule: plan.schedule,
+        buckets: plan.buckets,
+        present: plan.present,
+        create: plan.create.clone(),
+        suspended: Vec::new(),
+        allow_loss: plan.allow_loss.iter().cloned().collect(),
     }
 }
 

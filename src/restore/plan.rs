@@ -49,6 +49,8 @@ pub struct Wishes {
     pub schedule: Option<Schedule>,
     /// What a merge is asked to do.
     pub policy: Policy,
+    /// Load in the target's mode without transactions.
+    pub analytical: bool,
 }
 
 /// What will be done.
@@ -76,6 +78,10 @@ pub struct Plan {
     pub policy: Policy,
     /// Triggers of the target that are active.
     pub triggers: Vec<Trigger>,
+    /// Whether data are loaded in a mode without transactions.
+    pub analytical: bool,
+    /// Whether the target was found in such a mode; `None` where it has none.
+    pub found_analytical: Option<bool>,
     /// What was found of the dump in the target; `None` before anybody looked.
     pub found: Option<Findings>,
     /// Schema objects to create, in order.
@@ -117,13 +123,18 @@ pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
     let schema = reconcile(&known.schema, facts, wishes.mode);
     let mut losses = facts.capability.schema_losses(&known.schema);
     losses.extend(known.tally.iter().flat_map(|tally| facts.capability.value_losses(tally)));
+    losses.extend(known.misfits.iter().map(|(why, count)| Loss {
+        kind: "value",
+        what: format!("values {why}"),
+        count: *count,
+    }));
     let allowed = |loss: &&Loss| wishes.allow_loss.contains(loss.kind) || wishes.allow_loss.contains("all");
     let refused_losses = losses.iter().filter(|loss| !allowed(loss)).cloned().collect();
     let from = &known.header.source;
     let sessions = wishes.jobs.unwrap_or(facts.sessions).max(1);
     let mut policy = wishes.policy.clone();
     if wishes.mode == Mode::Restoring {
-        policy = Policy { rewrite: policy.rewrite, ..Policy::default() };
+        policy = Policy { rewrite: policy.rewrite, triggers: policy.triggers, ..Policy::default() };
     }
     if std::mem::take(&mut policy.key_constraints) {
         policy.keys.extend(constraint_keys(&facts.schema));
@@ -144,6 +155,8 @@ pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
         buckets: sessions * 2,
         policy,
         triggers: facts.schema.objects.iter().filter_map(trigger).collect(),
+        analytical: wishes.analytical,
+        found_analytical: facts.analytical,
         found: None,
         batch: wishes.batch_size.unwrap_or(facts.batch).max(1),
         schedule: wishes.schedule.unwrap_or(facts.schedule),
@@ -279,6 +292,7 @@ impl Plan {
             ))
             .hint("restore into an empty database, or add --mode merging to add to what is there"));
         }
+        self.check_mode()?;
         if let Some(first) = self.conflicts.first() {
             let more = self.conflicts.len() - 1;
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };
@@ -315,6 +329,27 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether the target is in the mode that it is to be loaded in, or can go there.
+    fn check_mode(&self) -> Result<()> {
+        const BACK: &str = "STORAGE MODE IN_MEMORY_TRANSACTIONAL brings it back";
+        match (self.analytical, self.found_analytical) {
+            (true, None) => Err(Error::refused(format!("{} has no analytical mode", self.target))
+                .hint("leave --storage-mode analytical out")),
+            (true, _) if self.mode == Mode::Merging => Err(Error::refused(
+                "a merge needs transactions, which the analytical mode has not",
+            )
+            .hint("leave --storage-mode analytical out")),
+            (false, Some(true)) => Err(Error::refused(format!(
+                "{} is in analytical mode, where a batch that fails is not taken back; perhaps a restore was killed while it loaded",
+                self.target
+            ))
+            .hint(format!("{BACK}; or add --storage-mode analytical to restore that way"))),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The refusal of statements that nobody vouched for.
 #[must_use]
 pub fn unknown_statements(count: u64) -> Error {
@@ -344,6 +379,18 @@ impl fmt::Display for Plan {
             Schedule::Partitioned => "relationships so that no two batches at once share a node",
         };
         writeln!(f, "batches     of {} items on {} sessions, {schedule}", self.batch, self.sessions)?;
+        if self.analytical {
+            writeln!(f, "storage     analytical while data are loaded, without transactions:")?;
+            writeln!(
+                f,
+                "            a batch that fails leaves what it had made; such a restore begins anew in an empty database"
+            )?;
+            writeln!(f, "            indexes and constraints come afterwards, and constraints are checked then")?;
+            match self.found_analytical {
+                Some(true) => writeln!(f, "            the server is in that mode already, and is left in it")?,
+                _ => writeln!(f, "            then back to transactional, also after a failure, and a snapshot")?,
+            }
+        }
         if self.mode == Mode::Merging {
             self.policy.fmt_lines(f)?;
         }
@@ -367,7 +414,7 @@ impl fmt::Display for Plan {
         }
         for trigger in &self.triggers {
             let what = match (self.mode, self.policy.triggers) {
-                (Mode::Merging, Triggers::Suspend) => "is stopped meanwhile",
+                (_, Triggers::Suspend) => "is stopped meanwhile",
                 _ => "fires on what is written",
             };
             writeln!(f, "trigger     {:?} of the target {what}", trigger.name)?;

@@ -23,6 +23,8 @@ pub enum State {
     Forgetting,
     /// It is being taken back.
     Undoing,
+    /// It restores into an empty database and notes nothing but the triggers that it stopped: it can be neither resumed nor undone.
+    Restoring,
 }
 
 /// The record of a run.
@@ -90,6 +92,7 @@ impl Record {
             allow_statements: false,
             schedule: Some(self.schedule),
             policy: self.policy.clone(),
+            analytical: false,
         }
     }
 

@@ -131,7 +131,9 @@ impl Work<'_> {
         };
         let size = task.block().map_or(0, Block::len);
         // References are a part of nodes that are in: no dump can say that part.
-        if !quarantine || matches!(task, Task::Refer(..)) || !is_refusal(&error) || size == 0 {
+        let may_reject = quarantine && !matches!(task, Task::Refer(..)) && is_refusal(&error) && size > 0;
+        let halve = size > 1 && is_too_much(&error);
+        if !may_reject && !halve {
             return Err(error);
         }
         if size == 1 {
@@ -237,6 +239,14 @@ fn is_refusal(error: &Error) -> bool {
             .any(|start| code.starts_with(start))
     };
     error.kind() == ErrorKind::Server && error.retry() == Retry::Never && error.server_code().is_none_or(about_data)
+}
+
+/// Whether a batch took more time or memory than the server allows (the texts are Memgraph's): half of it may do.
+fn is_too_much(error: &Error) -> bool {
+    let text = error.message();
+    error.kind() == ErrorKind::Server
+        && error.retry() == Retry::Never
+        && (text.starts_with("Memory limit exceeded") || text.contains("because of transaction timeout"))
 }
 
 /// Says which batch failed: the line of its first item.

@@ -1,9 +1,9 @@
 //! Changes of what is there: nodes that get more, and items that a run takes back.
 
-use super::batch::kind_of;
 use super::ledger::{self, LOCK};
 use super::rows::Rows;
 use super::session::Neo4jSession;
+use crate::backend::bolt::batch::kind_of;
 use crate::backend::bolt::parameters;
 use crate::backend::{Deed, Entry, Mark, Update, ledger::Printer};
 use crate::cypher::{self, Dialect};
@@ -72,7 +72,7 @@ impl Neo4jSession {
             }
             self.parameters.extend_from_slice(properties);
         }
-        let kind = kind_of(batch)?;
+        let kind = kind_of(Dialect::Neo4j, batch)?;
         let set = if kind.is_empty() { String::new() } else { format!("SET n{kind} ") };
         let text =
             format!("{tag}UNWIND $rows AS row MATCH (n) WHERE id(n) = row[0] {set}SET n += row[1] RETURN count(n)");

@@ -1,10 +1,11 @@
 //! Relationships: all of a batch, or those that are not there already.
 
-use super::batch::{kind_of, no_ends};
 use super::ledger::LOCK;
 use super::session::Neo4jSession;
 use super::values;
+use crate::backend::bolt::batch::{kind_of, no_ends};
 use crate::backend::{Deed, Entry, Mark, Once, ledger::Printer};
+use crate::cypher::Dialect;
 use crate::error::Result;
 use crate::model::content::Content;
 use crate::model::packstream::{put_integer, put_list};
@@ -30,7 +31,7 @@ impl Neo4jSession {
                 self.parameters.extend_from_slice(new.properties(item));
                 put_integer(&mut self.parameters, number as i64);
             }
-            let kind = kind_of(new)?;
+            let kind = kind_of(Dialect::Neo4j, new)?;
             let text = format!("{tag}{}RETURN collect(row[3]), collect(id(r))", create(&kind));
             entry.ids = self.numbered(&text, new)?;
         }
@@ -52,7 +53,7 @@ impl Neo4jSession {
             put_integer(&mut self.parameters, item.end);
             self.parameters.extend_from_slice(batch.properties(item));
         }
-        let kind = kind_of(batch)?;
+        let kind = kind_of(Dialect::Neo4j, batch)?;
         let made = self.run(create(&kind).trim_end(), |_| Ok(()))?.count("relationships-created");
         match made == batch.len() as u64 {
             true => Ok(made),
@@ -88,7 +89,7 @@ impl Neo4jSession {
             put_integer(&mut self.parameters, item.end);
             put_integer(&mut self.parameters, number as i64);
         }
-        let kind = kind_of(batch)?;
+        let kind = kind_of(Dialect::Neo4j, batch)?;
         let known = match once {
             Once::Properties => format!("OPTIONAL MATCH (a)-[r{kind}]->(b) RETURN row[2], properties(r)"),
             _ => format!("RETURN row[2], CASE WHEN EXISTS {{ (a)-[{kind}]->(b) }} THEN {{}} END"),

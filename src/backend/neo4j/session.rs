@@ -7,10 +7,11 @@
 //! Items are numbered in their batch and the server tells the numbers beside the new ids, so that no order of rows is
 //! relied on.
 
-use super::batch::{kind_of, no_ends, place};
 use super::ledger::{self, HOLD, TAG};
+use crate::backend::bolt::batch::{kind_of, no_ends, place};
 use crate::backend::bolt::{Link, parameters};
 use crate::backend::{Deed, Entry, Mark, Once, Place, Session, Update, ledger::Printer};
+use crate::cypher::Dialect;
 use crate::error::{Error, Result, Retry};
 use crate::model::packstream::{put_integer, put_list, put_map, put_string};
 use crate::model::{Block, Class, Value};
@@ -173,7 +174,7 @@ impl Neo4jSession {
             put_integer(&mut self.parameters, number as i64);
             self.parameters.extend_from_slice(batch.properties(item));
         }
-        let kind = kind_of(batch)?;
+        let kind = kind_of(Dialect::Neo4j, batch)?;
         let text =
             format!("{tag}UNWIND $rows AS row CREATE (n{kind}) SET n = row[1] RETURN collect(row[0]), collect(id(n))");
         let made = self.numbered(&text, batch)?;

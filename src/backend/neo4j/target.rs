@@ -89,6 +89,7 @@ impl Target for Neo4jTarget {
             sessions: self.processors().clamp(*SESSIONS.start(), *SESSIONS.end()),
             batch: BATCH,
             fires_triggers: true,
+            analytical: None,
         })
     }
 
@@ -218,6 +219,7 @@ fn capability(link: &Link, triggers: bool) -> Capability {
         other_objects: Vec::new(),
         // What came from another system may have settings and types that Neo4j does not know.
         objection: Some(Objection::new(|object| cypher::schema::objection(Dialect::Neo4j, object))),
+        misfits: None,
     }
 }
 

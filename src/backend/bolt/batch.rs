@@ -5,13 +5,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Block, Cursor, Kind};
 
 /// The error for relationships that cannot be made.
-pub(super) fn no_ends(missing: usize, batch: &Block) -> Error {
+pub(in crate::backend) fn no_ends(missing: usize, batch: &Block) -> Error {
     let text = format!("{missing} of {} relationships have an end that is not there", batch.len());
     Error::new(ErrorKind::Server, text)
 }
 
 /// The kind that all items of a batch have, as `` :`A`:`B` ``.
-pub(super) fn kind_of(batch: &Block) -> Result<String> {
+pub(in crate::backend) fn kind_of(dialect: Dialect, batch: &Block) -> Result<String> {
     let Some(first) = batch.items().first() else { return Ok(String::new()) };
     let kind: &Kind = batch.kind(first);
     if batch.items().iter().any(|item| item.kind != first.kind && batch.kind(item) != kind) {
@@ -20,13 +20,13 @@ pub(super) fn kind_of(batch: &Block) -> Result<String> {
     let mut text = Vec::new();
     for name in kind.names() {
         text.push(b':');
-        cypher::name::put(Dialect::Neo4j, name, &mut text)?;
+        cypher::name::put(dialect, name, &mut text)?;
     }
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Puts the ids of a row (numbers in the batch, ids) in their places.
-pub(super) fn place(row: &[u8], ids: &mut [Option<i64>]) -> Result<()> {
+pub(in crate::backend) fn place(row: &[u8], ids: &mut [Option<i64>]) -> Result<()> {
     let mut numbers = Cursor::new(row);
     numbers.list()?;
     let mut made = numbers;
@@ -75,8 +75,8 @@ mod tests {
             batch.buffer().push(0xA0);
             batch.push(1, 0, 0, kind, 0);
         }
-        assert_eq!(kind_of(&batch.slice(0..2)).unwrap(), ":`A```:`B`");
-        assert_eq!(kind_of(&batch.slice(2..3)).unwrap(), "");
-        assert_eq!(kind_of(&batch).unwrap_err().to_string(), "a batch mixes labels or types");
+        assert_eq!(kind_of(Dialect::Neo4j, &batch.slice(0..2)).unwrap(), ":`A```:`B`");
+        assert_eq!(kind_of(Dialect::Neo4j, &batch.slice(2..3)).unwrap(), "");
+        assert_eq!(kind_of(Dialect::Neo4j, &batch).unwrap_err().to_string(), "a batch mixes labels or types");
     }
 }
