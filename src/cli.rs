@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::observe::{Stop, Watch};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use progress::Progress;
+use std::cell::Cell;
 use std::process::ExitCode;
 
 /// Carry property graphs between systems, and know that nothing changed on the way.
@@ -71,6 +72,8 @@ struct Context {
     progress: Progress,
     stop: Stop,
     access: access::Options,
+    /// Something of a damaged source could not be read: what is made of it is not the whole graph.
+    is_incomplete: Cell<bool>,
 }
 
 impl Context {
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         progress: Progress::new(cli.common.quiet, cli.common.json),
         stop: Stop::default(),
         access: cli.common.access,
+        is_incomplete: Cell::new(false),
     };
     let result = listen(&context.stop).and_then(|()| match cli.verb {
         Verb::Dump(command) => dump::run(&command, &context),
@@ -105,6 +109,10 @@ pub fn main() -> ExitCode {
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
+    });
+    let result = result.map(|ending| match ending {
+        exit::Ending::Complete if context.is_incomplete.get() => exit::Ending::Incomplete,
+        ending => ending,
     });
     exit::finish(result, &context.progress)
 }
