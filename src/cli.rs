@@ -18,6 +18,7 @@ mod restore;
 mod runs;
 mod spool;
 mod text;
+mod upgrade;
 mod verify;
 
 use crate::error::{Error, Result};
@@ -52,6 +53,7 @@ enum Verb {
     Verify(verify::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
+    UpgradeCheck(upgrade::Command),
 }
 
 /// What every verb takes.
@@ -106,6 +108,7 @@ pub fn main() -> ExitCode {
         Verb::Merge(command) => restore::merge(&command, &context),
         Verb::Runs(command) => runs::runs(&command, &context),
         Verb::Undo(command) => runs::undo(&command, &context),
+        Verb::UpgradeCheck(command) => upgrade::run(&command),
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
