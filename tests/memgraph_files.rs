@@ -1,7 +1,7 @@
 //! Memgraph's files against what Memgraph said was in them: every recorded snapshot and log of formats 14 to 37 beside the dump that its server made.
 //!
 //! The recorded files are not part of this repository: the first test reads them from `../shared` and says so where they are absent.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use graphferry::ErrorKind;
 use graphferry::backend::memgraph_files::{Options, open_source};
@@ -178,12 +178,6 @@ fn a_data_directory_gives_the_graph_of_its_server() {
     let sample = fixture();
     let (facts, missing) = read(&sample, &Options::default()).unwrap();
     assert_eq!(missing, Vec::<String>::new());
-    println!(
-        "{} nodes, {} relationships, {} objects",
-        facts.nodes.len(),
-        facts.relationships.len(),
-        facts.schema.len()
-    );
     // The log alone, from the empty database on, gives the same as the snapshot with what follows it.
     let logs = fs::read_dir(sample.join("wal")).unwrap().map(|entry| entry.unwrap().path());
     for log in logs {
@@ -213,14 +207,11 @@ fn a_data_directory_gives_the_graph_of_its_server() {
     let later = ["18 [\"After", "19 [\"Log\"]", "20 [\"While", "21 [\"Log\"]"];
     let mine = lost(&facts.nodes, &dump.nodes);
     assert_eq!(mine.iter().filter(|line| !later.contains(&line.as_str())).count(), 2, "{mine:?}");
-    println!(
-        "{:#?}",
-        (
-            lost(&dump.relationships, &facts.relationships),
-            lost(&facts.schema, &dump.schema),
-            lost(&dump.schema, &facts.schema)
-        )
-    );
+    // One relationship has a whole float, and the dump of 3.6.2 leaves out text indexes on relationships.
+    assert_eq!(lost(&dump.relationships, &facts.relationships), ["13 -> 13 ["]);
+    assert_eq!(lost(&dump.schema, &facts.schema), Vec::<String>::new());
+    let extra: Vec<_> = facts.schema.iter().filter(|object| !dump.schema.contains(object)).collect();
+    assert!(extra.len() == 2 && extra.iter().all(|object| object.contains("knows")), "{extra:?}");
 }
 
 #[test]
