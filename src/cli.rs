@@ -19,12 +19,14 @@ mod restore;
 mod runs;
 mod spool;
 mod text;
+mod upgrade;
 mod verify;
 
 use crate::error::{Error, Result};
 use crate::observe::{Stop, Watch};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use progress::Progress;
+use std::cell::Cell;
 use std::process::ExitCode;
 
 /// Carry property graphs between systems, and know that nothing changed on the way.
@@ -52,6 +54,7 @@ enum Verb {
     Verify(verify::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
+    UpgradeCheck(upgrade::Command),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -74,6 +77,8 @@ struct Context {
     progress: Progress,
     stop: Stop,
     access: access::Options,
+    /// Something of a damaged source could not be read: what is made of it is not the whole graph.
+    is_incomplete: Cell<bool>,
 }
 
 impl Context {
@@ -98,6 +103,7 @@ pub fn main() -> ExitCode {
         progress: Progress::new(cli.common.quiet, cli.common.json),
         stop: Stop::default(),
         access: cli.common.access,
+        is_incomplete: Cell::new(false),
     };
     let result = listen(&context.stop).and_then(|()| match cli.verb {
         Verb::Dump(command) => dump::run(&command, &context),
@@ -105,11 +111,16 @@ pub fn main() -> ExitCode {
         Verb::Merge(command) => restore::merge(&command, &context),
         Verb::Runs(command) => runs::runs(&command, &context),
         Verb::Undo(command) => runs::undo(&command, &context),
+        Verb::UpgradeCheck(command) => upgrade::run(&command),
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
         Verb::Completions(command) => generate::completions(&command),
         Verb::Man(command) => generate::man(&command),
+    });
+    let result = result.map(|ending| match ending {
+        exit::Ending::Complete if context.is_incomplete.get() => exit::Ending::Incomplete,
+        ending => ending,
     });
     exit::finish(result, &context.progress)
 }

@@ -28,8 +28,6 @@ pub struct End {
     pub warnings: Vec<String>,
     /// Relationships that were left out since an end of theirs was.
     pub dangling: u64,
-    /// What could not be read of a damaged source.
-    pub missing: Vec<String>,
 }
 
 /// Where pieces come from.
@@ -117,8 +115,7 @@ impl Feed for SnapshotFeed<'_> {
             }
         }
         let changed = snapshot.finish()?;
-        let (warnings, missing) = (snapshot.warnings(), snapshot.missing());
-        Ok(End { changed, dangling: filter.dangling(), warnings, missing, ..End::default() })
+        Ok(End { changed, dangling: filter.dangling(), ..End::default() })
     }
 }
 
@@ -204,7 +201,7 @@ impl Feed for DumpFeed {
         let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
         let mut warnings = self.decoder.warnings();
         warnings.extend(self.warnings.iter().cloned());
-        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling(), missing: Vec::new() })
+        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling() })
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod bytes;
 mod catalog;
+mod check;
 mod delta;
 mod describe;
 mod folder;
@@ -23,6 +24,8 @@ mod sort;
 mod source;
 mod value;
 pub mod version;
+
+pub use check::{Checked, check};
 
 use super::Source;
 use crate::error::{Error, Result};

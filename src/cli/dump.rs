@@ -85,12 +85,6 @@ fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &C
     let written = dump(feed, output, &options, plan, context.watch())?;
     let text = format!("{}, consistency {}", summary(&written, "dumped"), consistency.name());
     context.progress.report(&text, report(&written, consistency));
-    for missing in &written.end.missing {
-        context.progress.event(&Event::Warning(&format!("not read: {missing}")));
-    }
-    if !written.end.missing.is_empty() {
-        return Ok(Ending::Incomplete);
-    }
     if written.end.changed == Some(true) {
         context.progress.event(&Event::Warning(
             "the database changed while it was dumped: the dump may hold a mixture of before and after",

@@ -8,6 +8,7 @@ use crate::feed::{DumpFeed, Feed, SnapshotFeed};
 use crate::filter::Filter;
 use crate::format::Earlier;
 use crate::model::Consistency;
+use crate::observe::{Event, Observer as _};
 use crate::volume::Input;
 use clap::{Args, ValueEnum};
 use std::io::Read as _;
@@ -104,6 +105,13 @@ impl Place {
                 let mut source = crate::backend::open_source(location, &context.access.resolve(location, side)?)?;
                 let origin = source.origin().clone();
                 let snapshot = source.snapshot(want)?;
+                for note in snapshot.warnings() {
+                    context.progress.event(&Event::Warning(&note));
+                }
+                for missing in snapshot.missing() {
+                    context.progress.event(&Event::Warning(&format!("not read: {missing}")));
+                    context.is_incomplete.set(true);
+                }
                 then(&mut SnapshotFeed::new(snapshot, origin, filter)?)
             }
         }

@@ -42,6 +42,9 @@ pub(super) struct Node {
     pub(super) balance: u64,
 }
 
+/// Gives the vector that an item has in one of some vector indexes.
+pub(super) type ItemVectors<'a> = &'a mut dyn FnMut(i64, &[String]) -> Result<Option<Vec<f64>>>;
+
 /// Where a record's parts are looked up.
 pub(super) struct Lookup<'a> {
     pub(super) names: &'a Names,
@@ -69,7 +72,7 @@ impl Lookup<'_> {
         &self,
         bytes: &mut Bytes,
         node: &mut Node,
-        vectors: &mut dyn FnMut(i64, &[String]) -> Result<Option<Vec<f64>>>,
+        vectors: ItemVectors<'_>,
         out: &mut Vec<u8>,
     ) -> Result<()> {
         bytes.marker(0x20, "a node")?;
@@ -102,12 +105,7 @@ impl Lookup<'_> {
     }
 
     /// Reads a relationship's record: its id; its properties go to `out`.
-    pub(super) fn relationship(
-        &self,
-        bytes: &mut Bytes,
-        vectors: &mut dyn FnMut(i64, &[String]) -> Result<Option<Vec<f64>>>,
-        out: &mut Vec<u8>,
-    ) -> Result<i64> {
+    pub(super) fn relationship(&self, bytes: &mut Bytes, vectors: ItemVectors<'_>, out: &mut Vec<u8>) -> Result<i64> {
         bytes.marker(0x21, "a relationship")?;
         let id = bytes.gid()?;
         self.properties(bytes, &mut |names| vectors(id, names), out)?;

@@ -208,7 +208,9 @@ impl Snapshot {
         }
         if self.version >= 16 {
             for _ in 0..bytes.count(27)? {
-                (bytes.uint()?, bytes.uint()?, bytes.double()?);
+                bytes.uint()?;
+                bytes.uint()?;
+                bytes.double()?;
             }
         }
         for is_descending in [false, true] {

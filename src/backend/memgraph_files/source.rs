@@ -106,7 +106,8 @@ impl backend::Snapshot for View<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.files.loaded.notes.clone()
+        let absent = std::iter::once(super::ABSENT.to_owned());
+        absent.chain(self.files.loaded.notes.iter().cloned()).collect()
     }
 
     fn finish(&mut self) -> Result<Option<bool>> {

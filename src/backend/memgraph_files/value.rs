@@ -102,8 +102,8 @@ fn temporal(bytes: &mut Bytes, meaning: &Meaning, out: &mut Vec<u8>) -> Result<(
         }
         3 => {
             let rest = amount % DAY;
-            let nanoseconds = (rest % SECOND * 1000) as i32;
-            ValueRef::Duration(Duration { months: 0, days: amount / DAY, seconds: rest / SECOND, nanoseconds })
+            let (seconds, nanoseconds) = (rest.div_euclid(SECOND), (rest.rem_euclid(SECOND) * 1000) as i32);
+            ValueRef::Duration(Duration { months: 0, days: amount / DAY, seconds, nanoseconds })
         }
         0 => return Err(bytes.damaged("a date is no whole number of days")),
         1 => return Err(bytes.damaged("a local time is not within a day")),
