@@ -7,11 +7,20 @@
 //!
 //! The module opens no file: it is given a way to read members, and a place to append to them.
 
+mod arguments;
 mod cell;
 mod column;
+mod head;
+mod key;
 mod manifest;
+mod parse;
+mod read;
+mod rows;
 mod table;
 mod write;
+
+use super::{Decoder, Files};
+use crate::error::Result;
 
 pub use manifest::{ARGUMENTS, MANIFEST, SCHEMA, SCRIPT};
 pub use write::Csv;
@@ -29,4 +38,12 @@ pub fn capability() -> crate::model::Capability {
 #[must_use]
 pub fn encoder(allow_loss: bool) -> Csv {
     Csv::new(allow_loss)
+}
+
+/// Reads a folder: a dump of ours, or CSV of others with an `import.args`.
+///
+/// # Errors
+/// There are no arguments, or they or a header are not understood.
+pub fn decoder(files: Box<dyn Files>) -> Result<Box<dyn Decoder>> {
+    Ok(Box::new(read::Reader::new(files)?))
 }

@@ -109,6 +109,26 @@ impl Folder {
     }
 }
 
+/// The names of the files in a folder, sorted; hidden ones are left out.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn names(path: &Path) -> Result<Vec<String>> {
+    let place = |cause| Error::io(format!("reading {}", path.display()), cause);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(place)? {
+        let entry = entry.map_err(place)?;
+        if let Ok(name) = entry.file_name().into_string()
+            && !name.starts_with('.')
+            && entry.path().is_file()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
