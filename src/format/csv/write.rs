@@ -3,10 +3,13 @@
 use super::manifest::{ARGUMENTS, MANIFEST, Manifest, Member, SCHEMA, SCRIPT};
 use super::table::{Leave, Row, Scratch, Table};
 use super::{VERSION, cell};
+use crate::cypher::name::quoted;
 use crate::cypher::{Dialect, schema};
 use crate::error::{Error, Result};
 use crate::format::{FolderEncoder, Members};
-use crate::model::{Block, Capability, Class, Entity, Header, IndexKind, Item, Kind, Loss, Schema, Trailer};
+use crate::model::{
+    Block, Capability, Class, Entity, Header, IndexKind, Item, Kind, Loss, Schema, SchemaObject, Trailer,
+};
 use rustc_hash::FxHashMap;
 use std::fmt::Write as _;
 
@@ -221,6 +224,7 @@ impl Csv {
                     text.push_str(":use system;\n");
                 }
                 for statement in schema::create(Dialect::Neo4j, object)? {
+                    let statement = unless_there(object, statement)?;
                     let _ = writeln!(text, "{statement};");
                 }
             }
@@ -260,6 +264,20 @@ impl Csv {
     }
 }
 
+/// Every new database has lookup indexes already: one that is equivalent must not stop the rest.
+fn unless_there(object: &SchemaObject, statement: String) -> Result<String> {
+    if let SchemaObject::Index(index) = object
+        && index.kind == IndexKind::Lookup
+        && let Some(name) = &index.name
+    {
+        let head = format!("CREATE LOOKUP INDEX {}", quoted(Dialect::Neo4j, name)?);
+        if let Some(rest) = statement.strip_prefix(&head) {
+            return Ok(format!("{head} IF NOT EXISTS{rest}"));
+        }
+    }
+    Ok(statement)
+}
+
 fn flush(table: &mut Table, give_back: bool, out: &mut dyn Members) -> Result<()> {
     if table.rows.is_empty() {
         return Ok(());
@@ -279,6 +297,10 @@ fn flush(table: &mut Table, give_back: bool, out: &mut dyn Members) -> Result<()
 fn kind_cell(kind: &Kind) -> Result<Vec<u8>> {
     if let Some(name) = kind.names().iter().find(|name| name.as_bytes().contains(&cell::ARRAY_DELIMITER)) {
         return Err(Error::refused(format!("CSV cannot hold the label {name:?}: U+001F divides labels there"))
+            .hint("write the graph as jsonl, which holds everything"));
+    }
+    if kind.names().iter().any(|name| name.is_empty()) {
+        return Err(Error::refused("CSV cannot hold an empty label or type")
             .hint("write the graph as jsonl, which holds everything"));
     }
     let delimiter = char::from(cell::ARRAY_DELIMITER).to_string();
@@ -301,7 +323,8 @@ impl FolderEncoder for Csv {
     fn begin(&mut self, header: &Header, schema: &Schema, _: &mut dyn Members) -> Result<()> {
         self.header = header.clone();
         self.schema = schema.clone();
-        Ok(())
+        // What cannot be said is found before the data is written.
+        self.schema_text().map(|_| ())
     }
 
     fn block(&mut self, block: &Block, out: &mut dyn Members) -> Result<()> {
