@@ -20,7 +20,7 @@ const DAY: i64 = 86_400;
 /// Writes text as a cell: in quotes where it must be. Tells whether it has a line break.
 pub(super) fn text(value: &str, out: &mut Vec<u8>) -> bool {
     let special = |byte: &u8| matches!(byte, b'"' | b',' | b'\n' | b'\r');
-    if !value.is_empty() && !value.as_bytes().iter().any(|byte| special(byte)) {
+    if !value.is_empty() && !value.as_bytes().iter().any(special) {
         out.extend_from_slice(value.as_bytes());
         return false;
     }

@@ -40,13 +40,16 @@ struct Group {
     last: usize,
 }
 
+/// The group of a kind, and the cell of its labels or type where they stand in the rows.
+type Plan = (usize, Option<Vec<u8>>);
+
 /// Writes a folder of CSV files.
 pub struct Csv {
     leave: Leave,
     header: Header,
     schema: Schema,
     groups: Vec<Group>,
-    by_kind: FxHashMap<(Class, Kind), (usize, Option<Vec<u8>>)>,
+    by_kind: FxHashMap<(Class, Kind), Plan>,
     counts: [usize; 2],
     shared: [Option<usize>; 2],
     scratch: Scratch,
@@ -123,7 +126,7 @@ impl Csv {
     }
 
     /// The group of a kind, and the cell of its labels or type where the group needs one.
-    fn group(&mut self, class: Class, kind: &Kind) -> Result<(usize, Option<Vec<u8>>)> {
+    fn group(&mut self, class: Class, kind: &Kind) -> Result<Plan> {
         if let Some(known) = self.by_kind.get(&(class, kind.clone())) {
             return Ok(known.clone());
         }
@@ -157,13 +160,7 @@ impl Csv {
         Ok((at, cell))
     }
 
-    fn item(
-        &mut self,
-        block: &Block,
-        item: &Item,
-        plan: &(usize, Option<Vec<u8>>),
-        out: &mut dyn Members,
-    ) -> Result<()> {
+    fn item(&mut self, block: &Block, item: &Item, plan: &Plan, out: &mut dyn Members) -> Result<()> {
         let (at, kind) = (plan.0, plan.1.as_deref());
         let Some(group) = self.groups.get_mut(at) else { return Ok(()) };
         if block.class() == Class::Nodes {
