@@ -3,11 +3,13 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use graphferry::format::{Decoder, Encoder, Piece, jsonl};
+use graphferry::format::{Decoder, Encoder, Files, FolderEncoder as _, Members, Piece, csv, jsonl};
 use graphferry::model::block::{Block, Class, Kind};
 use graphferry::model::tally::Counter;
 use graphferry::model::{Header, Schema, Trailer, ValueRef, packstream};
-use std::io::Cursor;
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 fn main() {
     divan::main();
@@ -88,6 +90,84 @@ fn jsonl_decode(bencher: Bencher<'_, '_>, class: Class) {
         assert_eq!(items, 16 * 8192);
     };
     bencher.counter(BytesCount::new(bytes.len())).with_inputs(|| bytes.clone()).bench_local_values(run);
+}
+
+/// A folder in memory; one that only counts has no room for the bytes.
+#[derive(Clone, Default)]
+struct Memory(BTreeMap<String, Arc<Vec<u8>>>, bool);
+
+impl Members for Memory {
+    fn append(&mut self, member: &str, bytes: &[u8]) -> graphferry::Result<()> {
+        if !self.1 {
+            Arc::make_mut(self.0.entry(member.to_owned()).or_default()).extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+}
+
+struct Shared(Arc<Vec<u8>>, usize);
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = (&self.0[self.1..]).read(buffer)?;
+        self.1 += read;
+        Ok(read)
+    }
+}
+
+impl Files for Memory {
+    fn open(&self, name: &str) -> graphferry::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Shared(Arc::clone(&self.0[name]), 0)))
+    }
+
+    fn names(&self) -> graphferry::Result<Vec<String>> {
+        Ok(self.0.keys().cloned().collect())
+    }
+}
+
+fn csv_folder(blocks: &[Block], out: &mut Memory) {
+    let (mut encoder, mut counter) = (csv::encoder(false), Counter::default());
+    encoder.begin(&Header::default(), &Schema::default(), out).unwrap();
+    for block in blocks {
+        encoder.block(block, out).unwrap();
+        counter.block(block).unwrap();
+    }
+    let trailer = Trailer { tally: counter.tally(), ..Trailer::default() };
+    encoder.finish(&Schema::default(), &trailer, out).unwrap();
+}
+
+fn csv_graph(class: Class) -> (Vec<Block>, Memory, usize) {
+    let mut blocks = blocks(class);
+    // Ids of relationships lead to nodes outside of what is read: our own folder is not asked whether they exist.
+    if class == Class::Relationships {
+        blocks.insert(0, block(Class::Nodes, 0).slice(0..1));
+    }
+    let mut folder = Memory::default();
+    csv_folder(&blocks, &mut folder);
+    let size = folder.0.values().map(|bytes| bytes.len()).sum();
+    (blocks, folder, size)
+}
+
+/// With the counting and the hashes that a dump has.
+#[divan::bench(args = CLASSES)]
+fn csv_encode(bencher: Bencher<'_, '_>, class: Class) {
+    let (blocks, _, size) = csv_graph(class);
+    bencher.counter(BytesCount::new(size)).bench_local(|| csv_folder(&blocks, &mut Memory(BTreeMap::new(), true)));
+}
+
+#[divan::bench(args = CLASSES)]
+fn csv_decode(bencher: Bencher<'_, '_>, class: Class) {
+    let (_, folder, size) = csv_graph(class);
+    bencher.counter(BytesCount::new(size)).bench_local(|| {
+        let mut decoder = csv::decoder(Box::new(folder.clone())).unwrap();
+        let mut items = 0;
+        while let Some(piece) = decoder.next().unwrap() {
+            if let Piece::Block(block) = piece {
+                items += block.len();
+            }
+        }
+        assert!(items >= 16 * 8192);
+    });
 }
 
 #[divan::bench(args = CLASSES)]

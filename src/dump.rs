@@ -9,7 +9,7 @@ use crate::observe::{Event, Watch};
 use crate::strip::Strip;
 use crate::survey::Known;
 use crate::volume::{Compression, Output};
-use crate::write::{How, Written, write};
+use crate::write::{How, Written, write, write_folder};
 use std::collections::BTreeSet;
 
 /// How a dump is written.
@@ -45,7 +45,7 @@ pub struct Plan {
 /// # Errors
 /// What the encoder is told cannot be meant.
 pub fn plan(known: &Known, options: &Options) -> Result<Plan> {
-    let capability = options.format.encoder(&options.encoder)?.capability();
+    let capability = options.format.capability(&options.encoder)?;
     let mut losses = capability.schema_losses(&known.schema);
     losses.extend(known.tally.iter().flat_map(|tally| capability.value_losses(tally)));
     let refused = losses.iter().filter(|loss| !options.allows(loss.kind)).cloned().collect();
@@ -92,16 +92,14 @@ pub fn dump(feed: &mut dyn Feed, output: Output, options: &Options, plan: Plan, 
         chosen.taken_properties.clone_from(&names.properties);
     }
     add_names(&plan.schema, &mut chosen);
-    let encoder = options.format.encoder(&chosen)?;
-    // Without leave to lose values the encoder itself refuses the first one, at no cost.
-    let lossy = options.allows("value");
-    let strip = if lossy { Strip::new(&encoder.capability(), true) } else { Strip::nothing() };
-    let how = How { compression: options.compression, jobs: options.jobs, strip, lossy };
     let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
-    watch.tell(&Event::Step { what: "dumping", total });
     let schema_losses = plan.losses.into_iter().filter(|loss| loss.kind != "value");
     let mut feed = Held { feed, schema: plan.schema };
-    let mut written = write(&mut feed, &*encoder, output, &how, watch)?;
+    watch.tell(&Event::Step { what: "dumping", total });
+    let mut written = match options.format.folder_encoder(options.allows("value")) {
+        Some(mut encoder) => write_folder(&mut feed, &mut *encoder, output, watch)?,
+        None => write_stream(&mut feed, output, options, &chosen, watch)?,
+    };
     written.losses.extend(schema_losses);
     written.end.warnings.iter().for_each(|warning| watch.tell(&Event::Warning(warning)));
     Ok(written)
@@ -118,6 +116,21 @@ fn add_names(schema: &Schema, chosen: &mut EncoderOptions) {
         chosen.taken_labels.extend(labels.iter().cloned());
         chosen.taken_properties.extend(properties.iter().cloned());
     }
+}
+
+fn write_stream(
+    feed: &mut dyn Feed,
+    output: Output,
+    options: &Options,
+    chosen: &EncoderOptions,
+    watch: Watch<'_>,
+) -> Result<Written> {
+    let encoder = options.format.encoder(chosen)?;
+    // Without leave to lose values the encoder itself refuses the first one, at no cost.
+    let lossy = options.allows("value");
+    let strip = if lossy { Strip::new(&encoder.capability(), true) } else { Strip::nothing() };
+    let how = How { compression: options.compression, jobs: options.jobs, strip, lossy };
+    write(feed, &*encoder, output, &how, watch)
 }
 
 /// A feed without the schema objects that the format cannot hold.

@@ -4,12 +4,13 @@
 //! database, no file and no compression. Encoders are pure: the same input gives the same bytes, and blocks may be encoded on
 //! several threads at once, since each call stands alone.
 
+pub mod csv;
 pub mod cypherl;
 pub mod jsonl;
 
 use crate::cypher::{Dialect, Version};
 use crate::error::{Error, Result};
-use crate::model::{Block, Capability, Class, Cursor, Header, Schema, SchemaObject, Trailer};
+use crate::model::{Block, Capability, Class, Cursor, Header, Loss, Schema, SchemaObject, Trailer};
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -122,6 +123,55 @@ pub trait Encoder: Send + Sync {
     fn trailer(&self, trailer: &Trailer, out: &mut Vec<u8>) -> Result<()>;
 }
 
+/// Where the members of a dump go that is a folder.
+pub trait Members {
+    /// Appends bytes to a member, which comes into being with its first ones.
+    ///
+    /// # Errors
+    /// The output fails.
+    fn append(&mut self, member: &str, bytes: &[u8]) -> Result<()>;
+}
+
+/// Where the members of a dump lie that is a folder.
+pub trait Files: Send {
+    /// Opens a file by its name in the folder, or by a path.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    fn open(&self, name: &str) -> Result<Box<dyn Read + Send>>;
+
+    /// The names of the files in the folder, sorted.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    fn names(&self) -> Result<Vec<String>>;
+}
+
+/// Writes a dump that is a folder of files. The calls come in this order: [`begin`](FolderEncoder::begin), blocks with those of nodes
+/// first, [`finish`](FolderEncoder::finish).
+pub trait FolderEncoder: Send {
+    /// Takes what is known before the data.
+    ///
+    /// # Errors
+    /// The output fails.
+    fn begin(&mut self, header: &Header, schema: &Schema, out: &mut dyn Members) -> Result<()>;
+
+    /// Writes a block's items.
+    ///
+    /// # Errors
+    /// A value cannot be written in this format, and nobody allowed to leave it out; or the output fails.
+    fn block(&mut self, block: &Block, out: &mut dyn Members) -> Result<()>;
+
+    /// Writes what is left, and that the dump is whole. `late` is what came of the schema since the beginning; the trailer has no hash.
+    ///
+    /// # Errors
+    /// The schema cannot be written in this format, or the output fails.
+    fn finish(&mut self, late: &Schema, trailer: &Trailer, out: &mut dyn Members) -> Result<()>;
+
+    /// Values that were left out, as allowed.
+    fn losses(&self) -> Vec<Loss>;
+}
+
 /// Which classes had items.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wrote {
@@ -140,6 +190,8 @@ pub enum Format {
     Cypherl,
     /// One typed JSON object a line.
     Jsonl,
+    /// A folder of CSV files for neo4j-admin.
+    Csv,
 }
 
 /// What encoders are told. Each format takes what it understands.
@@ -161,7 +213,7 @@ pub struct EncoderOptions {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Cypherl, Self::Jsonl];
+    pub const ALL: [Self; 3] = [Self::Cypherl, Self::Jsonl, Self::Csv];
 
     /// The name that `--format` takes.
     #[must_use]
@@ -169,6 +221,7 @@ impl Format {
         match self {
             Self::Cypherl => "cypherl",
             Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
         }
     }
 
@@ -185,10 +238,33 @@ impl Format {
         }
     }
 
+    /// The member by which a dump of the format is known, if such a dump is a folder.
+    #[must_use]
+    pub fn marker(self) -> Option<&'static str> {
+        (self == Self::Csv).then_some(csv::MANIFEST)
+    }
+
+    /// What the format can hold.
+    ///
+    /// # Errors
+    /// What its encoder is told cannot be meant.
+    pub fn capability(self, options: &EncoderOptions) -> Result<Capability> {
+        match self {
+            Self::Csv => Ok(csv::capability()),
+            _ => Ok(self.encoder(options)?.capability()),
+        }
+    }
+
+    /// The encoder of a format whose dumps are folders; `allow_loss` leaves out values that it cannot hold.
+    #[must_use]
+    pub fn folder_encoder(self, allow_loss: bool) -> Option<Box<dyn FolderEncoder>> {
+        (self == Self::Csv).then(|| Box::new(csv::encoder(allow_loss)) as Box<dyn FolderEncoder>)
+    }
+
     /// The format's encoder.
     ///
     /// # Errors
-    /// What it is told cannot be meant.
+    /// What it is told cannot be meant, or dumps of the format are folders.
     pub fn encoder(self, options: &EncoderOptions) -> Result<Box<dyn Encoder>> {
         Ok(match self {
             Self::Cypherl => {
@@ -206,6 +282,7 @@ impl Format {
                 return Err(Error::usage("--target-version and --rows-per-statement are for the format cypherl"));
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
+            Self::Csv => return Err(Error::usage("a CSV dump is a folder").hint("name it with -o DIR --format csv")),
         })
     }
 }

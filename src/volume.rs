@@ -4,9 +4,11 @@
 //! file's first bytes when reading, by its name or an option when writing.
 
 pub mod compression;
+pub mod folder;
 pub mod input;
 pub mod output;
 
 pub use compression::Compression;
+pub use folder::Folder;
 pub use input::Input;
 pub use output::Output;

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::feed::{End, Feed, Pieces, pump};
-use crate::format::{Encoder, Piece, Wrote, only_for_its_target};
+use crate::format::{Encoder, FolderEncoder, Members, Piece, Wrote, only_for_its_target};
 use crate::model::tally::Counter;
 use crate::model::{Block, Class, Loss, Schema, Tally, Trailer};
 use crate::observe::Watch;
@@ -140,6 +140,63 @@ pub fn write(
     let mut schema = early;
     schema.objects.extend(seen.late.objects);
     Ok(Written { tally, end, bytes, stored, schema, losses: seen.losses })
+}
+
+struct Appending<'a> {
+    output: &'a mut Output,
+    bytes: u64,
+}
+
+impl Members for Appending<'_> {
+    fn append(&mut self, member: &str, bytes: &[u8]) -> Result<()> {
+        self.bytes += bytes.len() as u64;
+        self.output.append_to(member, bytes)
+    }
+}
+
+/// Writes a feed's pieces as a folder of files; it is committed only when all of it is there. What becomes of an item may depend on those before
+/// it, so that one thread encodes, beside the one that reads.
+///
+/// # Errors
+/// The source, the encoder or the output fails; the output is then dropped.
+pub fn write_folder(
+    feed: &mut dyn Feed,
+    encoder: &mut dyn FolderEncoder,
+    mut output: Output,
+    watch: Watch<'_>,
+) -> Result<Written> {
+    let early = feed.schema().clone();
+    let mut out = Appending { output: &mut output, bytes: 0 };
+    encoder.begin(feed.header(), &early, &mut out)?;
+    let ((mut counter, late), end) = pump(feed, watch, |pieces| {
+        let (mut counter, mut late) = (Counter::default(), Schema::default());
+        for piece in pieces {
+            match piece {
+                Piece::Block(block) => {
+                    counter.block(&block)?;
+                    encoder.block(&block, &mut out)?;
+                }
+                Piece::Object(object) => late.objects.push(object),
+                Piece::Existing { .. } => return Err(only_for_its_target()),
+                Piece::Statement(_) => {
+                    return Err(Error::refused(
+                        "a folder has no place for statements that only their system understands",
+                    )
+                    .hint("write the graph as jsonl or cypherl, which keep them"));
+                }
+            }
+        }
+        Ok((counter, late))
+    })?;
+    let mut schema = early;
+    schema.objects.extend(late.objects.iter().cloned());
+    schema.objects.iter().for_each(|object| counter.object(object));
+    let trailer = Trailer { tally: counter.tally(), source_changed: end.changed, blake3: String::new() };
+    encoder.finish(&late, &trailer, &mut out)?;
+    let bytes = out.bytes;
+    watch.stop.check()?;
+    output.commit()?;
+    Ok(Written { tally: trailer.tally, end, bytes, stored: bytes, schema, losses: encoder.losses() })
 }
 
 fn dispatch(

@@ -47,6 +47,8 @@ enum FormatName {
     Cypherl,
     /// One typed JSON object a line: the lossless reference
     Jsonl,
+    /// A folder of CSV files, as neo4j-admin imports them
+    Csv,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -63,6 +65,7 @@ impl Options {
         let format = match self.format {
             Some(FormatName::Cypherl) => Format::Cypherl,
             Some(FormatName::Jsonl) => Format::Jsonl,
+            Some(FormatName::Csv) => Format::Csv,
             None => named.unwrap_or_default(),
         };
         let dialect = match self.dialect {
@@ -88,8 +91,15 @@ impl Options {
 
     /// Opens the file, or stdout for `-` and for no name.
     pub(super) fn open(&self, file: Option<&str>, options: &DumpOptions) -> Result<Output> {
-        match file {
-            Some(name) if name != "-" => Output::create(Path::new(name), self.force),
+        match (file, options.format.marker()) {
+            (Some(name), Some(marker)) if name != "-" => {
+                if options.compression != Compression::None {
+                    return Err(Error::usage("a folder of CSV files is not compressed").hint("leave --compress out"));
+                }
+                Output::folder(Path::new(name), self.force, marker)
+            }
+            (_, Some(_)) => Err(Error::usage("a CSV dump is a folder").hint("name it with -o DIR")),
+            (Some(name), None) if name != "-" => Output::create(Path::new(name), self.force),
             _ => {
                 let stdout = std::io::stdout();
                 if stdout.is_terminal() && options.compression != Compression::None {

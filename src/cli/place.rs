@@ -136,8 +136,25 @@ pub(super) fn open_target(
     }
 }
 
-/// A dump file that is read from its start; what `earlier` readings of it found out is known, and what this one finds out is kept there.
+/// The files of a folder.
+struct Listed(std::path::PathBuf);
+
+impl crate::format::Files for Listed {
+    fn open(&self, name: &str) -> Result<Box<dyn std::io::Read + Send>> {
+        Ok(Box::new(Input::open(&self.0.join(name).to_string_lossy())?))
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        crate::volume::folder::names(&self.0)
+    }
+}
+
+/// A dump, a file or a folder, that is read from its start; what `earlier` readings of it found out is known, and what this one finds out is kept there.
 pub(super) fn open_dump(name: &str, filter: Filter, earlier: &Earlier) -> Result<DumpFeed> {
+    if std::path::Path::new(name).is_dir() {
+        let decoder = crate::format::csv::decoder(Box::new(Listed(name.into())));
+        return Ok(DumpFeed::new(decoder.map_err(|error| error.in_file(name))?, name, filter));
+    }
     let input = Box::new(Input::open(name)?);
     let decoder = crate::format::decoder_after(input, earlier).map_err(|error| error.in_file(name))?;
     Ok(DumpFeed::new(decoder, name, filter))

@@ -1,5 +1,6 @@
 //! A dump that is written: a file that appears whole or not at all, or stdout.
 
+use super::Folder;
 use crate::error::{Error, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ pub struct Output(Kind);
 enum Kind {
     File { part: NamedTempFile, path: PathBuf, force: bool },
     Stream(Box<dyn Write + Send>),
+    Folder(Box<Folder>),
 }
 
 impl Output {
@@ -36,6 +38,25 @@ impl Output {
         Self(Kind::Stream(Box::new(writer)))
     }
 
+    /// Begins a folder of files; see [`Folder::create`].
+    ///
+    /// # Errors
+    /// Something is in the way, or the folder around it cannot be written.
+    pub fn folder(path: &Path, force: bool, marker: &'static str) -> Result<Self> {
+        Folder::create(path, force, marker).map(|folder| Self(Kind::Folder(Box::new(folder))))
+    }
+
+    /// Appends bytes to a member of a folder.
+    ///
+    /// # Errors
+    /// The disk is full, or the dump is not a folder.
+    pub fn append_to(&mut self, member: &str, bytes: &[u8]) -> Result<()> {
+        match &mut self.0 {
+            Kind::Folder(folder) => folder.append(member, bytes),
+            _ => Err(Error::usage("this format makes a folder of files").hint("name the folder with -o")),
+        }
+    }
+
     /// Appends bytes.
     ///
     /// # Errors
@@ -46,6 +67,7 @@ impl Output {
                 let written = part.as_file_mut().write_all(bytes);
                 written.map_err(|cause| Error::io(format!("writing {}", path.display()), cause))
             }
+            Kind::Folder(_) => Err(Error::usage("this format makes one file, not a folder")),
             Kind::Stream(stream) => stream.write_all(bytes).map_err(|cause| Error::io("writing the output", cause)),
         }
     }
@@ -56,6 +78,7 @@ impl Output {
     /// The disk is full, or somebody made a file of that name meanwhile.
     pub fn commit(self) -> Result<()> {
         match self.0 {
+            Kind::Folder(folder) => folder.commit(),
             Kind::Stream(mut stream) => stream.flush().map_err(|cause| Error::io("writing the output", cause)),
             Kind::File { part, path, force } => {
                 let place = || format!("writing {}", path.display());

@@ -42,7 +42,8 @@ impl Neo4j {
         std::env::var("GRAPHFERRY_TEST_NEO4J_CALENDAR").ok().map(|url| Self::at(&url))
     }
 
-    fn at(url: &str) -> Self {
+    /// The server at this URL.
+    pub fn at(url: &str) -> Self {
         let password = variable("GRAPHFERRY_TEST_PASSWORD");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let config = ConfigBuilder::default().uri(url).user("neo4j").password(&*password).build().unwrap();
