@@ -17,7 +17,7 @@
 //! | `ledger` | what a run has done, and how a doubt is settled |
 //! | `statement` | every statement that is sent for these, with what proves that it is understood |
 //!
-//! A transaction of Memgraph works on a snapshot, unless the server was told otherwise: [`storage`] looks. SHOW is refused inside
+//! A transaction of Memgraph works on a snapshot, unless the server was told otherwise: `storage` looks. SHOW is refused inside
 //! a transaction, so that the schema is read before it and again after it, and a difference is told as a change.
 
 mod change;
