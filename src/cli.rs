@@ -14,6 +14,7 @@ mod merging;
 mod output;
 mod place;
 mod progress;
+mod reading;
 mod restore;
 mod runs;
 mod spool;

@@ -4,14 +4,19 @@
 //! database, no file and no compression. Encoders are pure: the same input gives the same bytes, and blocks may be encoded on
 //! several threads at once, since each call stands alone.
 
+pub mod apoc;
 pub mod cypherl;
+mod gather;
 pub mod jsonl;
+mod mapping;
 
 use crate::cypher::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{Block, Capability, Class, Header, Schema, SchemaObject, Trailer};
 use std::collections::BTreeSet;
 use std::io::Read;
+
+pub use mapping::Mapping;
 
 /// A statement outside the shapes that we know, as it stands in a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +94,9 @@ pub trait Encoder: Send + Sync {
     /// None today.
     fn open(&self, class: Class, out: &mut Vec<u8>) -> Result<()>;
 
+    /// Is shown each block, in order and on one thread, before any block after it is encoded.
+    fn see(&self, _: &Block) {}
+
     /// Writes a block's items. Called on several threads at once.
     ///
     /// # Errors
@@ -133,6 +141,8 @@ pub enum Format {
     Cypherl,
     /// One typed JSON object a line.
     Jsonl,
+    /// APOC's JSON lines. Read are all of APOC's exports.
+    Apoc,
 }
 
 /// What encoders are told. Each format takes what it understands.
@@ -146,11 +156,13 @@ pub struct EncoderOptions {
     pub taken_properties: BTreeSet<String>,
     /// CYPHERL: the database that triggers are for; the system's usual one where it is empty.
     pub database: String,
+    /// Formats with few types: what they can only hold as text is written as text, instead of refused.
+    pub as_text: bool,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Cypherl, Self::Jsonl];
+    pub const ALL: [Self; 3] = [Self::Cypherl, Self::Jsonl, Self::Apoc];
 
     /// The name that `--format` takes.
     #[must_use]
@@ -158,6 +170,7 @@ impl Format {
         match self {
             Self::Cypherl => "cypherl",
             Self::Jsonl => "jsonl",
+            Self::Apoc => "apoc",
         }
     }
 
@@ -170,6 +183,7 @@ impl Format {
         match bare.rsplit_once('.')?.1 {
             "cypherl" | "cypher" | "cql" => Some(Self::Cypherl),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "json" => Some(Self::Apoc),
             _ => None,
         }
     }
@@ -181,7 +195,7 @@ impl Format {
     pub fn encoder(self, options: &EncoderOptions) -> Result<Box<dyn Encoder>> {
         Ok(match self {
             Self::Cypherl => {
-                let EncoderOptions { dialect, taken_labels, taken_properties, database } = options;
+                let EncoderOptions { dialect, taken_labels, taken_properties, database, .. } = options;
                 let mut chosen = cypherl::Options::new(*dialect);
                 chosen.helper = cypherl::Helper::choose(*dialect, taken_labels, taken_properties);
                 if !database.is_empty() {
@@ -190,25 +204,52 @@ impl Format {
                 Box::new(cypherl::encoder(chosen)?)
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
+            Self::Apoc => Box::new(apoc::encoder(options.as_text)),
         })
     }
 }
 
 /// How much of a dump is looked at to tell its format.
-const SNIFF: u64 = 4096;
+const SNIFF: u64 = 64 << 10;
+
+/// What decoders are told. Each format takes what it understands.
+#[derive(Clone, Debug, Default)]
+pub struct DecoderOptions {
+    /// What strings were something else, in formats without types.
+    pub mapping: Mapping,
+}
 
 /// Reads a dump in whatever format it is, told by its first bytes.
 ///
 /// # Errors
 /// It is empty, or its head is damaged.
-pub fn decoder(mut reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
+pub fn decoder(reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
+    decoder_with(reader, DecoderOptions::default())
+}
+
+/// Does the same, with what the user says of it.
+///
+/// # Errors
+/// It is empty, or its head is damaged; or it is of a format that has types, and a mapping is given.
+pub fn decoder_with(mut reader: Box<dyn Read + Send>, options: DecoderOptions) -> Result<Box<dyn Decoder>> {
     let mut first = Vec::new();
     reader.by_ref().take(SNIFF).read_to_end(&mut first).map_err(Error::reading)?;
-    let sniffed = first.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    let told = apoc::tell(&first);
+    let head = first.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&first);
+    let sniffed = head.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     let whole = Box::new(std::io::Cursor::new(first).chain(reader));
-    match sniffed {
-        Some(b'{') => jsonl::decoder(whole),
-        Some(_) => cypherl::decoder(whole),
-        None => Err(Error::corrupt("the dump is empty").hint("a dump of an empty graph has a header and a trailer")),
+    let Some(sniffed) = sniffed else {
+        return Err(Error::corrupt("the dump is empty").hint("a dump of an empty graph has a header and a trailer"));
+    };
+    if let Some(apoc::Told::Json) = told {
+        return apoc::json(whole, options.mapping);
+    }
+    if !options.mapping.is_empty() {
+        return Err(Error::usage("a mapping is for formats without types: this dump has them"));
+    }
+    match (told, sniffed) {
+        (Some(apoc::Told::Cypher), _) => apoc::cypher(whole),
+        (_, b'{') => jsonl::decoder(whole),
+        _ => cypherl::decoder(whole),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::tally::sort_of_value;
-use crate::model::{Block, Capability, Loss, packstream};
+use crate::model::{Block, Capability, Cursor, Loss, Point, ValueRef, packstream};
 
 /// Looks for such values.
 pub struct Strip {
@@ -22,6 +22,16 @@ impl Strip {
     #[must_use]
     pub fn nothing() -> Self {
         Self { refused: Vec::new(), system: String::new(), allowed: false }
+    }
+
+    /// The name of the next value's type, as the capability has it: what is not finite may have one of its own.
+    fn sort(&self, cursor: &Cursor<'_>) -> Result<String> {
+        let sort = sort_of_value(*cursor)?;
+        let special = format!("non-finite {sort}");
+        if self.refused.contains(&special) && !is_finite(&mut cursor.clone())? {
+            return Ok(special);
+        }
+        Ok(sort)
     }
 
     /// The block without values that cannot be held; counted as losses.
@@ -45,7 +55,7 @@ impl Strip {
             let mut members = 0;
             for _ in 0..size {
                 let key = cursor.string()?;
-                let sort = sort_of_value(cursor)?;
+                let sort = self.sort(&cursor)?;
                 let raw = cursor.raw()?;
                 if self.refused.contains(&sort) {
                     if !self.allowed {
@@ -73,6 +83,23 @@ impl Strip {
         }
         Ok(if lost { kept } else { block })
     }
+}
+
+/// Whether no float in a value is NaN or infinite.
+fn is_finite(cursor: &mut Cursor<'_>) -> Result<bool> {
+    Ok(match cursor.value()? {
+        ValueRef::Float(value) => value.is_finite(),
+        ValueRef::Point(Point { x, y, z, .. }) => [x, y, z.unwrap_or(0.0)].iter().all(|part| part.is_finite()),
+        ValueRef::List(size) => {
+            for _ in 0..size {
+                if !is_finite(cursor)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        _ => true,
+    })
 }
 
 fn note(losses: &mut Vec<Loss>, sort: &str) {

@@ -169,6 +169,7 @@ fn dispatch(
                     encoder.open(block.class(), &mut bytes)?;
                     send(Work::Bytes(bytes))?;
                 }
+                encoder.see(&block);
                 send(Work::Block(block))?;
             }
             Piece::Statement(statement) => {

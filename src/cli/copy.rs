@@ -1,7 +1,7 @@
 //! `graphferry copy`.
 
 use super::place::{Place, Side, open_dump, open_target};
-use super::{Context, exit::Ending, filter, restore as restoring, spool};
+use super::{Context, exit::Ending, filter, reading, restore as restoring, spool};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::restore::{Dump, Mode, restore_with};
@@ -32,7 +32,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let mode = command.mode.mode();
     let (wishes, dry_run) = (command.how.wishes(mode), command.how.dry_run);
     let name = source.to_string();
-    let outcome = Place::Database(source).read(Side::Source, command.filter.filter(), None, context, |feed| {
+    let outcome = Place::Database(source).read(Side::Source, command.filter.filter(), None, &reading::Options::default(), context, |feed| {
         if mode == Mode::Restoring {
             return command.how.with_files(&name, None, |extras| {
                 restore_with(Dump::Once(feed), &mut *target, &wishes, dry_run, extras, context.watch())
@@ -41,7 +41,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         // A merge reads the graph several times.
         let file = spool::feed(feed, context)?;
         let path = file.path().to_string_lossy().into_owned();
-        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(&path, crate::filter::Filter::default())?)) };
+        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(&path, crate::filter::Filter::default(), &reading::Options::default())?)) };
         command.how.with_files(&name, None, |extras| {
             restore_with(Dump::Again(&open), &mut *target, &wishes, dry_run, extras, context.watch())
         })

@@ -1,7 +1,7 @@
 //! `graphferry dump`.
 
 use super::place::{Place, Side};
-use super::{Context, exit::Ending, filter, output, text};
+use super::{Context, exit::Ending, filter, output, reading, text};
 use crate::dump::{Plan, dump, plan};
 use crate::error::Result;
 use crate::feed::Feed;
@@ -66,7 +66,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let place = Place::Database(Place::database(command.source.as_deref())?);
     let file = command.output.as_deref();
     let want = command.consistency.consistency();
-    place.read(Side::Source, command.filter.filter(), want, context, |feed| write(command, file, feed, context))
+    place.read(Side::Source, command.filter.filter(), want, &reading::Options::default(), context, |feed| write(command, file, feed, context))
 }
 
 fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &Context) -> Result<Ending> {

@@ -25,7 +25,7 @@ pub(super) struct Options {
     /// Replace the file if it exists
     #[arg(long, help_heading = "Output")]
     force: bool,
-    /// Accept that a kind of thing which the format or target cannot hold is left out: value, index, constraint, trigger, schema, all
+    /// Accept that a kind of thing which the format or target cannot hold is left out: value, type, index, constraint, trigger, schema, all
     #[arg(long, value_name = "KIND", help_heading = "Output")]
     allow_loss: Vec<String>,
     /// Encoding threads; one less than there are cores where it is not given
@@ -39,6 +39,8 @@ enum FormatName {
     Cypherl,
     /// One typed JSON object a line: the lossless reference
     Jsonl,
+    /// What apoc.import.json takes: no schema, few types
+    Apoc,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -55,6 +57,7 @@ impl Options {
         let format = match self.format {
             Some(FormatName::Cypherl) => Format::Cypherl,
             Some(FormatName::Jsonl) => Format::Jsonl,
+            Some(FormatName::Apoc) => Format::Apoc,
             None => named.unwrap_or_default(),
         };
         let dialect = match self.dialect {

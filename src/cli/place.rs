@@ -1,6 +1,6 @@
 //! What a SOURCE, TARGET, A or B means: a database or a dump.
 
-use super::Context;
+use super::{Context, reading};
 use crate::backend::Target;
 use crate::backend::url::Location;
 use crate::error::{Error, Result};
@@ -62,11 +62,12 @@ impl Place {
         side: Side,
         filter: Filter,
         want: Option<Consistency>,
+        reading: &reading::Options,
         context: &Context,
         then: impl FnOnce(&mut dyn Feed) -> Result<T>,
     ) -> Result<T> {
         match self {
-            Self::Dump(name) => then(&mut open_dump(name, filter)?),
+            Self::Dump(name) => then(&mut open_dump(name, filter, reading)?),
             Self::Database(location) => {
                 let mut source = crate::backend::open_source(location, &context.access.resolve(location, side)?)?;
                 let origin = source.origin().clone();
@@ -96,8 +97,10 @@ pub(super) fn open_target(
 }
 
 /// A dump file that is read from its start.
-pub(super) fn open_dump(name: &str, filter: Filter) -> Result<DumpFeed> {
-    let decoder = crate::format::decoder(Box::new(Input::open(name)?)).map_err(|error| error.in_file(name))?;
+pub(super) fn open_dump(name: &str, filter: Filter, reading: &reading::Options) -> Result<DumpFeed> {
+    let options = reading.decoder()?;
+    let input = Box::new(Input::open(name)?);
+    let decoder = crate::format::decoder_with(input, options).map_err(|error| error.in_file(name))?;
     Ok(DumpFeed::new(decoder, name, filter))
 }
 

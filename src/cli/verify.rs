@@ -1,7 +1,7 @@
 //! `graphferry verify`.
 
 use super::place::{Place, Side};
-use super::{Context, exit::Ending, filter, text};
+use super::{Context, exit::Ending, filter, reading, text};
 use crate::error::Result;
 use crate::observe::{Event, Observer as _};
 use crate::verify::{Fingerprint, compare, fingerprint};
@@ -19,12 +19,14 @@ pub(super) struct Command {
     b: String,
     #[command(flatten)]
     filter: filter::Options,
+    #[command(flatten)]
+    reading: reading::Options,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let read = |word: &str, side: Side| -> Result<Fingerprint> {
         let place = Place::parse(Some(word))?;
-        place.read(side, command.filter.filter(), None, context, |feed| {
+        place.read(side, command.filter.filter(), None, &command.reading, context, |feed| {
             let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
             context.progress.event(&Event::Step { what: "reading", total });
             fingerprint(feed, context.watch())

@@ -11,7 +11,7 @@ use crate::model::{Cursor, Map, SchemaObject, Value};
 
 /// What a schema statement says.
 #[derive(Debug)]
-pub(super) enum Ddl {
+pub(in crate::format) enum Ddl {
     /// An object.
     Object(SchemaObject),
     /// The trigger of this name is installed and stopped.
@@ -23,8 +23,12 @@ pub(super) enum Ddl {
 ///
 /// # Errors
 /// A name or string in it is damaged: its offset, and what is wrong.
-pub(super) fn read(dialect: Dialect, text: &str, lenient: bool) -> Result<Option<Ddl>, (usize, Error)> {
-    let mut lexer = Lexer::new(dialect, text.as_bytes(), true);
+pub(in crate::format) fn read(dialect: Dialect, text: &str, lenient: bool) -> Result<Option<Ddl>, (usize, Error)> {
+    read_with(Lexer::new(dialect, text.as_bytes(), true), lenient)
+}
+
+/// The same, of what stands at the lexer.
+pub(in crate::format) fn read_with(mut lexer: Lexer<'_>, lenient: bool) -> Result<Option<Ddl>, (usize, Error)> {
     match statement(&mut lexer, lenient) {
         Ok(ddl) if lexer.rest().is_empty() => Ok(Some(ddl)),
         Ok(_) | Err(Stop::Unknown | Stop::More) => Ok(None),

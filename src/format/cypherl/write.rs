@@ -188,6 +188,7 @@ impl Encoder for Cypherl {
                     "list of enum",
                     "list of structure",
                 ]),
+                values_as_text: Vec::new(),
                 refused_constraints: Vec::new(),
                 refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
                 refused_settings: Vec::new(),
@@ -209,6 +210,7 @@ impl Encoder for Cypherl {
                         "list of vector",
                         "list of structure",
                     ]),
+                    values_as_text: Vec::new(),
                     refused_constraints: on_relationships
                         .chain([(Entity::Node, ConstraintKind::Key.keyword())])
                         .collect(),

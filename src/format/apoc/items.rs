@@ -1,0 +1,161 @@
+//! One object of APOC's JSON: a node or a relationship.
+
+use crate::error::{Error, Result};
+use crate::model::Kind;
+use crate::model::json::{Keys, Parser};
+use std::borrow::Cow;
+
+/// An object that was read; its properties lie in [`Scratch::properties`].
+pub(super) struct Object<'a> {
+    /// An id as APOC writes it.
+    pub(super) id: Option<Cow<'a, str>>,
+    /// The JSON text of the labels or of the type.
+    pub(super) kind: &'a str,
+    /// The ends of a relationship; `None` for a node.
+    pub(super) ends: Option<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// Memory that is kept from object to object.
+#[derive(Default)]
+pub(super) struct Scratch {
+    keys: Keys,
+    /// The property map.
+    pub(super) properties: Vec<u8>,
+    /// Whether it may have something that is not a property yet: a map, a null.
+    pub(super) raw: bool,
+    /// For what is passed over.
+    skipped: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Fields<'a> {
+    what: Option<Cow<'a, str>>,
+    id: Option<Cow<'a, str>>,
+    labels: Option<&'a str>,
+    label: Option<&'a str>,
+    properties: Option<()>,
+    start: Option<Cow<'a, str>>,
+    end: Option<Cow<'a, str>>,
+}
+
+impl Scratch {
+    /// Reads an object; an error comes with the byte that it is about.
+    pub(super) fn read<'a>(&mut self, text: &'a str) -> std::result::Result<Object<'a>, (Error, usize)> {
+        self.properties.clear();
+        self.raw = false;
+        let mut parser = Parser::reusing(text, std::mem::take(&mut self.keys));
+        let mut fields = Fields::default();
+        let read = parser.fields(|parser, key, from| self.field(parser, key, from, &mut fields));
+        let read = read.and_then(|()| parser.end());
+        let place = parser.position();
+        self.keys = parser.into_keys();
+        read.map_err(|error| (error, place))?;
+        if fields.properties.is_none() {
+            crate::model::packstream::put_map(&mut self.properties, 0);
+        }
+        object(fields).map_err(|message| (Error::corrupt(message), 0))
+    }
+
+    /// Gives back the memory of an outsized object.
+    pub(super) fn shrink(&mut self) {
+        self.properties.clear();
+        self.properties.shrink_to(1 << 20);
+        self.skipped.clear();
+        self.skipped.shrink_to(1 << 20);
+    }
+
+    fn field<'a>(&mut self, parser: &mut Parser<'a>, key: &str, from: usize, fields: &mut Fields<'a>) -> Result<()> {
+        parser.peek();
+        let begin = parser.position();
+        let twice = match key {
+            "type" => fields.what.replace(parser.string()?).is_some(),
+            "id" => fields.id.replace(id(parser)?).is_some(),
+            "labels" => {
+                self.skip(parser)?;
+                fields.labels.replace(parser.since(begin)).is_some()
+            }
+            "label" => {
+                parser.string()?;
+                fields.label.replace(parser.since(begin)).is_some()
+            }
+            "properties" => {
+                if parser.peek() != Some(b'{') {
+                    return Err(parser.expected("the properties"));
+                }
+                self.properties.clear();
+                parser.skip(&mut self.properties)?;
+                let text = parser.since(begin).as_bytes().get(1..).unwrap_or_default();
+                self.raw = memchr::memchr(b'{', text).is_some() || memchr::memmem::find(text, b"null").is_some();
+                fields.properties.replace(()).is_some()
+            }
+            "start" => fields.start.replace(self.end_of(parser)?).is_some(),
+            "end" => fields.end.replace(self.end_of(parser)?).is_some(),
+            _ => return parser.blame(from, format!("APOC writes no key {key:?} here")),
+        };
+        if twice { parser.blame(from, format!("the key {key:?} comes twice in one object")) } else { Ok(()) }
+    }
+
+    fn skip(&mut self, parser: &mut Parser<'_>) -> Result<()> {
+        self.skipped.clear();
+        parser.skip(&mut self.skipped)
+    }
+
+    /// The id of a relationship's end; what else is told of the node is its own object's.
+    fn end_of<'a>(&mut self, parser: &mut Parser<'a>) -> Result<Cow<'a, str>> {
+        let mut found = None;
+        parser.fields(|parser, key, from| match key {
+            "id" if found.is_some() => parser.blame(from, "the key \"id\" comes twice in one object"),
+            "id" => {
+                found = Some(id(parser)?);
+                Ok(())
+            }
+            _ => self.skip(parser),
+        })?;
+        found.ok_or_else(|| Error::corrupt("an end of a relationship has no id"))
+    }
+}
+
+/// An id: text, or a number.
+fn id<'a>(parser: &mut Parser<'a>) -> Result<Cow<'a, str>> {
+    if parser.peek() == Some(b'"') {
+        return parser.string();
+    }
+    let from = parser.position();
+    parser.integer()?;
+    Ok(Cow::Borrowed(parser.since(from)))
+}
+
+fn object(fields: Fields<'_>) -> std::result::Result<Object<'_>, String> {
+    let Fields { what, id, labels, label, start, end, .. } = fields;
+    match what.as_deref() {
+        Some("node") if label.is_none() && start.is_none() && end.is_none() => {
+            let id = Some(id.ok_or("a node has no id")?);
+            Ok(Object { id, kind: labels.unwrap_or("[]"), ends: None })
+        }
+        Some("relationship") if labels.is_none() => match (label, start, end) {
+            (Some(kind), Some(start), Some(end)) => Ok(Object { id, kind, ends: Some((start, end)) }),
+            _ => Err("a relationship needs label, start and end".to_owned()),
+        },
+        Some(what @ ("node" | "relationship")) => Err(format!("a {what} has a key of the other")),
+        Some(what) => Err(format!("an object of the type {what:?} is neither a node nor a relationship")),
+        None => Err("an object without \"type\" is neither a node nor a relationship: rows of a query cannot be read".to_owned()),
+    }
+}
+
+/// The labels or the type of an object's [`Object::kind`].
+pub(super) fn kind(raw: &str) -> Result<Kind> {
+    let mut parser = Parser::new(raw);
+    if parser.peek() == Some(b'"') {
+        return Ok(Kind::relationship(&parser.string()?));
+    }
+    let mut labels: Vec<String> = Vec::new();
+    parser.elements(|parser| {
+        labels.push(parser.string()?.into_owned());
+        Ok(())
+    })?;
+    let mut seen = std::collections::HashSet::new();
+    match labels.iter().find(|label| !seen.insert(label.as_str())) {
+        Some(twice) => Err(Error::corrupt(format!("the label {twice:?} comes twice"))),
+        None => Ok(Kind::labels(labels)),
+    }
+}
