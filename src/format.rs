@@ -7,6 +7,7 @@
 pub mod apoc;
 pub mod cypherl;
 mod gather;
+pub mod graphml;
 pub mod jsonl;
 mod mapping;
 
@@ -53,6 +54,22 @@ pub fn only_for_its_target() -> Error {
         .hint("merge it into that database")
 }
 
+/// The refusal of a statement where there is no place for one.
+fn no_statements(system: &str, statement: &Statement) -> Error {
+    let text: String = statement.text.chars().take(100).collect();
+    let error = Error::refused(format!("{system} has no place for a statement: {text}"));
+    if statement.line > 0 { error.at(crate::Position::line(statement.line)) } else { error }
+}
+
+/// The refusal of a schema that came with the data, where there is no place for one: nothing could be asked beforehand.
+fn no_late_schema(system: &str, late: &Schema) -> Result<()> {
+    match late.objects.first() {
+        Some(object) => Err(Error::refused(format!("{system} cannot hold the {}", object.describe()))
+            .hint("read the dump from a file: what is lost is then known beforehand, and can be allowed")),
+        None => Ok(()),
+    }
+}
+
 /// Reads a dump. It is made by a format's `decoder` function, which reads the header.
 pub trait Decoder: Send {
     /// The head of the dump. A foreign format that has none gives what can be told: its product, and nothing promised.
@@ -95,7 +112,18 @@ pub trait Encoder: Send + Sync {
     fn open(&self, class: Class, out: &mut Vec<u8>) -> Result<()>;
 
     /// Is shown each block, in order and on one thread, before any block after it is encoded.
-    fn see(&self, _: &Block) {}
+    ///
+    /// # Errors
+    /// The block's bytes are not well formed.
+    fn see(&self, _: &Block) -> Result<()> {
+        Ok(())
+    }
+
+    /// For a format whose head depends on all of the data: writes what stands before everything else, and says that it did. It is called after
+    /// [`finish`](Encoder::finish) then, and before everything without effect; such a dump is kept in a temporary file until it is whole.
+    fn head(&self, _: &mut Vec<u8>) -> bool {
+        false
+    }
 
     /// Writes a block's items. Called on several threads at once.
     ///
@@ -143,6 +171,8 @@ pub enum Format {
     Jsonl,
     /// APOC's JSON lines. Read are all of APOC's exports.
     Apoc,
+    /// XML that many tools for graphs open.
+    GraphMl,
 }
 
 /// What encoders are told. Each format takes what it understands.
@@ -162,7 +192,7 @@ pub struct EncoderOptions {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Cypherl, Self::Jsonl, Self::Apoc];
+    pub const ALL: [Self; 4] = [Self::Cypherl, Self::Jsonl, Self::Apoc, Self::GraphMl];
 
     /// The name that `--format` takes.
     #[must_use]
@@ -171,6 +201,7 @@ impl Format {
             Self::Cypherl => "cypherl",
             Self::Jsonl => "jsonl",
             Self::Apoc => "apoc",
+            Self::GraphMl => "graphml",
         }
     }
 
@@ -184,6 +215,7 @@ impl Format {
             "cypherl" | "cypher" | "cql" => Some(Self::Cypherl),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "json" => Some(Self::Apoc),
+            "graphml" => Some(Self::GraphMl),
             _ => None,
         }
     }
@@ -205,6 +237,7 @@ impl Format {
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
             Self::Apoc => Box::new(apoc::encoder(options.as_text)),
+            Self::GraphMl => Box::new(graphml::encoder()),
         })
     }
 }
@@ -243,6 +276,9 @@ pub fn decoder_with(mut reader: Box<dyn Read + Send>, options: DecoderOptions) -
     };
     if let Some(apoc::Told::Json) = told {
         return apoc::json(whole, options.mapping);
+    }
+    if sniffed == b'<' {
+        return graphml::decoder(whole, options.mapping);
     }
     if !options.mapping.is_empty() {
         return Err(Error::usage("a mapping is for formats without types: this dump has them"));

@@ -41,6 +41,8 @@ enum FormatName {
     Jsonl,
     /// What apoc.import.json takes: no schema, few types
     Apoc,
+    /// For NetworkX, Gephi, yEd and others: no schema
+    Graphml,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -58,6 +60,7 @@ impl Options {
             Some(FormatName::Cypherl) => Format::Cypherl,
             Some(FormatName::Jsonl) => Format::Jsonl,
             Some(FormatName::Apoc) => Format::Apoc,
+            Some(FormatName::Graphml) => Format::GraphMl,
             None => named.unwrap_or_default(),
         };
         let dialect = match self.dialect {

@@ -231,9 +231,9 @@ impl Encoder for ApocJson {
         Ok(())
     }
 
-    fn see(&self, block: &Block) {
+    fn see(&self, block: &Block) -> Result<()> {
         if block.class() == Class::Relationships {
-            return;
+            return Ok(());
         }
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         let Nodes { ids, kinds, known } = &mut *nodes;
@@ -249,6 +249,7 @@ impl Encoder for ApocJson {
         for item in block.items() {
             ids.bind(item.id, places.get(item.kind as usize).copied().unwrap_or_default());
         }
+        Ok(())
     }
 
     fn block(&self, block: &Block, out: &mut Vec<u8>) -> Result<()> {
@@ -295,21 +296,14 @@ impl Encoder for ApocJson {
     }
 
     fn statement(&self, statement: &Statement, _: &mut Vec<u8>) -> Result<()> {
-        Err(no_statements("APOC's JSON", statement))
+        Err(crate::format::no_statements("APOC's JSON", statement))
     }
 
-    fn finish(&self, _: &Schema, _: &Schema, _: Wrote, _: &mut Vec<u8>) -> Result<()> {
-        Ok(())
+    fn finish(&self, _: &Schema, late: &Schema, _: Wrote, _: &mut Vec<u8>) -> Result<()> {
+        crate::format::no_late_schema("APOC's JSON", late)
     }
 
     fn trailer(&self, _: &Trailer, _: &mut Vec<u8>) -> Result<()> {
         Ok(())
     }
-}
-
-/// The refusal of a statement where there is no place for one.
-fn no_statements(system: &str, statement: &Statement) -> Error {
-    let text: String = statement.text.chars().take(100).collect();
-    let error = Error::refused(format!("{system} has no place for a statement: {text}"));
-    if statement.line > 0 { error.at(crate::Position::line(statement.line)) } else { error }
 }

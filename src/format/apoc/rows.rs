@@ -4,7 +4,7 @@
 
 use super::names::{ID, Key, LABEL, RELATIONSHIP_ID};
 use crate::format::cypherl::{Lexed, Lexer, Stop, Values};
-use crate::model::packstream;
+use crate::model::{Cursor, packstream};
 
 /// What a statement says.
 #[derive(Debug)]
@@ -268,7 +268,14 @@ fn matched(lexer: &mut Lexer<'_>, out: &mut Vec<u8>) -> Lexed<Said> {
     lexer.exactly("]->(n2)")?;
     lexer.space()?;
     if lexer.peek()? != b';' {
-        if out.get(from..) != Some(&[0xA0]) {
+        // Beside what is set there is at most APOC's own id.
+        let mut cursor = Cursor::new(out.get(from..).unwrap_or_default());
+        let own = match cursor.map() {
+            Ok(0) => true,
+            Ok(1) => cursor.string().is_ok_and(|key| key == RELATIONSHIP_ID),
+            _ => false,
+        };
+        if !own {
             return Err(Stop::Unknown);
         }
         on_create(lexer)?;
