@@ -92,6 +92,7 @@ pub fn dump(feed: &mut dyn Feed, output: Output, options: &Options, plan: Plan, 
         chosen.taken_properties.clone_from(&names.properties);
     }
     chosen.as_text = options.allows("type");
+    chosen.any_name = options.allows("name");
     let encoder = options.format.encoder(&chosen)?;
     // Without leave to lose values the encoder itself refuses the first one, at no cost.
     let strip = if options.allows("value") { Strip::new(&encoder.capability(), true) } else { Strip::nothing() };

@@ -188,6 +188,8 @@ pub struct EncoderOptions {
     pub database: String,
     /// Formats with few types: what they can only hold as text is written as text, instead of refused.
     pub as_text: bool,
+    /// Names are written that the format holds and its own reader fails on, instead of refused.
+    pub any_name: bool,
 }
 
 impl Format {
@@ -236,7 +238,7 @@ impl Format {
                 Box::new(cypherl::encoder(chosen)?)
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
-            Self::Apoc => Box::new(apoc::encoder(options.as_text)),
+            Self::Apoc => Box::new(apoc::encoder(options.as_text, options.any_name)),
             Self::GraphMl => Box::new(graphml::encoder()),
         })
     }

@@ -25,7 +25,7 @@ pub(super) struct Options {
     /// Replace the file if it exists
     #[arg(long, help_heading = "Output")]
     force: bool,
-    /// Accept that a kind of thing which the format or target cannot hold is left out: value, type, index, constraint, trigger, schema, all
+    /// Accept that a kind of thing which the format or target cannot hold is left out: value, type, name, index, constraint, trigger, schema, all
     #[arg(long, value_name = "KIND", help_heading = "Output")]
     allow_loss: Vec<String>,
     /// Encoding threads; one less than there are cores where it is not given

@@ -22,10 +22,11 @@ use std::io::Read;
 pub use encode::ApocJson;
 pub(super) use told::{Told, tell};
 
-/// A writer of JSON lines. Without `as_text`, a value that JSON has only as text is refused.
+/// A writer of JSON lines. Without `as_text`, a value that JSON has only as text is refused; without `any_name`, a label or type on which
+/// `apoc.import.json` fails.
 #[must_use]
-pub fn encoder(as_text: bool) -> ApocJson {
-    ApocJson::new(as_text)
+pub fn encoder(as_text: bool, any_name: bool) -> ApocJson {
+    ApocJson::new(as_text, any_name)
 }
 
 /// A reader of JSON, in any of APOC's three forms.

@@ -17,6 +17,7 @@ use std::sync::{PoisonError, RwLock};
 #[derive(Debug)]
 pub struct ApocJson {
     as_text: bool,
+    any_name: bool,
     nodes: RwLock<Nodes>,
 }
 
@@ -31,8 +32,8 @@ struct Nodes {
 }
 
 impl ApocJson {
-    pub(super) fn new(as_text: bool) -> Self {
-        Self { as_text, nodes: RwLock::default() }
+    pub(super) fn new(as_text: bool, any_name: bool) -> Self {
+        Self { as_text, any_name, nodes: RwLock::default() }
     }
 
     fn refuse(&self, what: &str) -> Error {
@@ -232,6 +233,13 @@ impl Encoder for ApocJson {
     }
 
     fn see(&self, block: &Block) -> Result<()> {
+        if !self.any_name {
+            let mut names = block.kinds().iter().flat_map(Kind::names);
+            if let Some(name) = names.find(|name| name.contains('`')) {
+                let error = Error::refused(format!("apoc.import.json fails on the name {name:?}: it does not quote a backtick"));
+                return Err(error.hint("rename it, or add --allow-loss=name to write it for another reader"));
+            }
+        }
         if block.class() == Class::Relationships {
             return Ok(());
         }

@@ -252,7 +252,7 @@ impl<'a> Lexer<'a> {
             at += end + 1;
             match self.text.get(at) {
                 Some(b'`') if !self.loose => at += 1,
-                Some(next) if self.loose && !b" \t\r\n)|,]:{};.-".contains(next) => {}
+                Some(next) if self.loose && !b" \t\r\n)|,]:{};.-=".contains(next) => {}
                 // Whether a backtick follows is not known yet.
                 None if !self.last => return Err(Stop::More),
                 _ => break,

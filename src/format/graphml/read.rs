@@ -471,15 +471,17 @@ fn is_kind(key: &Key, item: &Item, text: &str) -> bool {
     if key.kind {
         return true;
     }
+    let repeats = item.attribute.as_deref().is_some_and(|told| told == text);
+    if repeats && matches!(key.name.as_str(), "labels" | "label" | "TYPE") {
+        return true;
+    }
     if item.data.is_some() {
         return false;
     }
-    let repeats = item.attribute.as_deref().is_some_and(|told| told == text);
     match (item.class, key.name.as_str()) {
         (Class::Nodes, "labelV") | (Class::Relationships, "labelE") => item.attribute.is_none(),
-        (Class::Nodes, "labels") => repeats || item.attribute.is_none() && text.starts_with(':'),
-        (Class::Relationships, "label") => repeats || item.attribute.is_none(),
-        (_, "TYPE") => repeats,
+        (Class::Nodes, "labels") => item.attribute.is_none() && text.starts_with(':'),
+        (Class::Relationships, "label") => item.attribute.is_none(),
         _ => false,
     }
 }
