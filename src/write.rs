@@ -90,7 +90,8 @@ pub fn write(
     let How { compression, jobs, strip } = how;
     let (compression, jobs) = (*compression, (*jobs).max(1));
     let early = feed.schema().clone();
-    let mut writer = Writer { output: &mut output, held: None, compression, hash: blake3::Hasher::new(), bytes: 0, stored: 0 };
+    let mut writer =
+        Writer { output: &mut output, held: None, compression, hash: blake3::Hasher::new(), bytes: 0, stored: 0 };
     let mut raw = Vec::new();
     // Its head comes last: until then the rest lies in a file of its own.
     if encoder.head(&mut Vec::new()) {

@@ -3,11 +3,16 @@
 
 mod support;
 
+use graphferry::ErrorKind;
+use graphferry::format::apoc;
 use graphferry::format::{DecoderOptions, Mapping, Piece, decoder_with};
+use graphferry::model::Schema;
 use graphferry::model::{SchemaObject, Value};
 use graphferry::volume::Input;
+use proptest::prelude::*;
 use std::collections::BTreeMap;
-use support::Graph;
+use std::io::{Cursor, Read as _};
+use support::{Graph, Limits, Same, graph};
 
 fn fixture(name: &str) -> String {
     format!("{}/fixtures/apoc/{name}.gz", env!("CARGO_MANIFEST_DIR"))
@@ -127,10 +132,8 @@ fn assert_differs(name: &str, mapping: &str, lists: &[&[&str]]) {
 }
 
 /// APOC's Cypher has no bytes.
-const CYPHER_BYTES: &[&str] = &[
-    "bytes val: {\"$bytes\":\"AAH+/w==\"} is now [0,1,-2,-1]",
-    "bytes_empty val: {\"$bytes\":\"\"} is now []",
-];
+const CYPHER_BYTES: &[&str] =
+    &["bytes val: {\"$bytes\":\"AAH+/w==\"} is now [0,1,-2,-1]", "bytes_empty val: {\"$bytes\":\"\"} is now []"];
 
 /// APOC's Cypher has names for constraints and full-text indexes alone, no settings, no vector and lookup indexes.
 const CYPHER_SCHEMA: &[&str] = &[
@@ -194,10 +197,8 @@ const NO_SCHEMA: &[&str] = &[
 ];
 
 /// Bytes are Base64 text, which no mapping of one key can tell from other text.
-const JSON_BYTES: &[&str] = &[
-    "bytes val: {\"$bytes\":\"AAH+/w==\"} is now \"AAH+/w==\"",
-    "bytes_empty val: {\"$bytes\":\"\"} is now \"\"",
-];
+const JSON_BYTES: &[&str] =
+    &["bytes val: {\"$bytes\":\"AAH+/w==\"} is now \"AAH+/w==\"", "bytes_empty val: {\"$bytes\":\"\"} is now \"\""];
 
 /// A key of more than one type is text, lists and bytes in it the text of their JSON; what XML cannot hold is dropped.
 const GRAPHML_VALUES: &[&str] = &[
@@ -294,4 +295,103 @@ fn graphml_in_every_form() {
     let all = graph.nodes.iter().map(|node| &node.2).chain(graph.relationships.iter().map(|edge| &edge.4));
     let values: Vec<&Value> = all.flat_map(|properties| properties.values()).collect();
     assert!(values.len() > 300 && values.iter().all(|value| matches!(value, Value::String(_))));
+}
+
+/// Whether JSON holds the value as it is.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Boolean(_) | Value::Integer(_) | Value::String(_) => true,
+        Value::Float(value) => value.is_finite(),
+        Value::List(values) => values.iter().all(|value| is_plain(value) && !matches!(value, Value::List(_))),
+        _ => false,
+    }
+}
+
+fn drain(bytes: &[u8]) -> Result<Graph, graphferry::Error> {
+    let mut decoder = decoder_with(Box::new(Cursor::new(bytes.to_vec())), DecoderOptions::default())?;
+    let mut graph = Graph::default();
+    while let Some(piece) = decoder.next()? {
+        if let Piece::Block(block) = piece {
+            graph.add(&block);
+        }
+    }
+    Ok(graph)
+}
+
+fn unpacked(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Input::open(&fixture(name)).unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn our_json_survives(graph in graph::graph(Limits::ALL)) {
+        let mut graph = Graph { schema: Schema::default(), ..graph };
+        for (_, _, properties) in &mut graph.nodes {
+            properties.retain(|_, value| is_plain(value));
+        }
+        for (_, _, _, _, properties) in &mut graph.relationships {
+            properties.retain(|_, value| is_plain(value));
+        }
+        if graph.nodes.is_empty() {
+            return Ok(());
+        }
+        let bytes = support::dump::plain(&apoc::encoder(false, true), &graph);
+        // What ends a line for Java stands in no line, or the import would cut it.
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let cuts = text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\r']);
+        prop_assert!(!cuts, "{}", text);
+        let back = drain(&bytes).unwrap();
+        graph.assert_same(&back, Same { ids: false, order: true });
+        // The other two forms hold the same objects.
+        let (nodes, edges): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("{\"type\":\"node\""));
+        let all = [nodes.clone(), edges.clone()].concat().join(" ,\n");
+        graph.assert_same(&drain(format!("[{all}]").as_bytes()).unwrap(), Same { ids: false, order: true });
+        let lists = format!("{{\"nodes\":[{}],\"rels\":[{}]}}", nodes.join(","), edges.join(","));
+        graph.assert_same(&drain(lists.as_bytes()).unwrap(), Same { ids: false, order: true });
+    }
+
+    /// No input makes a reader panic, and what it refuses it calls damaged.
+    #[test]
+    fn damage_makes_no_panic(name in prop::sample::select(vec!["all.json", "object.json", "array.json", "cypher-shell.cypher", "unwind-params.cypher", "none-multi.cypher"]), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()) {
+        let mut bytes = unpacked(name);
+        let at = at.index(bytes.len());
+        if cut {
+            bytes.truncate(at);
+        } else {
+            bytes[at] = byte;
+        }
+        if let Err(error) = drain(&bytes) {
+            prop_assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error);
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line() {
+    let node = r#"{"type":"node","id":"1","labels":["A"],"properties":{"x":1}}"#;
+    for (text, line, part) in [
+        (format!("{node}\n{node}"), 0, ""),
+        (format!("{node}\n{{\"type\":\"relationship\",\"id\":\"1\",\"label\":\"R\",\"start\":{{\"id\":\"x\"}},\"end\":{{\"id\":\"1\"}}}}"), 2, "not there"),
+        (format!("{node}\n{{\"type\":\"row\"}}"), 2, "neither a node"),
+        (format!("{node}\n{{\"id\":\"2\"}}"), 2, "rows of a query"),
+        (format!("{node}\n{{\"type\":\"node\",\"id\":\"2\",\"properties\":{{\"m\":{{\"a\":1}}}}}}"), 2, "a map that is no point"),
+        (format!("{node}\n{{\"type\":\"node\",\"id\":\"2\",\"properties\":{{\"a\":1,\"a\":2}}}}"), 2, "comes twice"),
+        (format!("[\n{node},\n"), 3, "cut off"),
+        (format!("[{node}] x"), 1, "goes on after its end"),
+        ("UNWIND [{_id:0, properties:{}}] AS row\nCREATE (n:`UNIQUE IMPORT LABEL`{`UNIQUE IMPORT ID`: row._id}) SET n += row.properties;\nMATCH (n) DETACH DELETE n;".into(), 3, "no statement as APOC"),
+        ("UNWIND [{_id:0, properties:{x:rand()}}] AS row\nCREATE (n:`UNIQUE IMPORT LABEL`{`UNIQUE IMPORT ID`: row._id}) SET n += row.properties;".into(), 1, "no statement as APOC"),
+        ("BEGIN\nMATCH (n1:A{k:1}), (n2:A{k:2}) CREATE (n1)-[r:R]->(n2);\n".into(), 2, "does not have"),
+    ] {
+        match drain(text.as_bytes()) {
+            Ok(_) => assert_eq!(line, 0, "{text}"),
+            Err(error) => {
+                assert!(error.message().contains(part), "{text}: {error}");
+                assert_eq!(error.position().map(|position| position.line), Some(line), "{text}: {error}");
+            }
+        }
+    }
 }

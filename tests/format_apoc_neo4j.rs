@@ -21,8 +21,20 @@ fn import_folder(server: &Neo4j) -> PathBuf {
 /// The values that no mapping of `apoc.import.json` brings back, by the keys of their nodes: text instead of NaN and infinity, instead of temporals in
 /// lists, and instead of bytes; nothing instead of points in a list, and of NaN in one, on which the import fails.
 const LOST: [&str; 14] = [
-    "bytes", "bytes_empty", "float_inf", "float_nan", "float_ninf", "l_date", "l_dur", "l_float", "l_ldt", "l_lt", "l_pt",
-    "l_pt3", "l_zdt", "l_zt",
+    "bytes",
+    "bytes_empty",
+    "float_inf",
+    "float_nan",
+    "float_ninf",
+    "l_date",
+    "l_dur",
+    "l_float",
+    "l_ldt",
+    "l_lt",
+    "l_pt",
+    "l_pt3",
+    "l_zdt",
+    "l_zt",
 ];
 
 #[test]
@@ -37,7 +49,14 @@ fn our_json_goes_through_apoc() {
     source.run("MATCH (n:`tick``label`) REMOVE n:`tick``label` SET n:ticklabel");
     let work = tempfile::tempdir().unwrap();
     let refused = [
-        "dump", &source.url, "--format", "apoc", "--allow-loss=value", "--allow-loss=type", "--allow-loss=index", "--allow-loss=constraint",
+        "dump",
+        &source.url,
+        "--format",
+        "apoc",
+        "--allow-loss=value",
+        "--allow-loss=type",
+        "--allow-loss=index",
+        "--allow-loss=constraint",
     ];
     let refused = run(work.path(), refused).expect(4);
     assert!(refused.stderr.contains("T ype`x") && refused.stderr.contains("--allow-loss=name"), "{}", refused.stderr);
@@ -46,7 +65,8 @@ fn our_json_goes_through_apoc() {
     let folder = import_folder(&target);
     let name = "ours-for-apoc.json";
     let path = folder.join(name);
-    let words = ["dump", &source.url, "--format", "apoc", "--force", "--allow-loss", "all", "-o", path.to_str().unwrap()];
+    let words =
+        ["dump", &source.url, "--format", "apoc", "--force", "--allow-loss", "all", "-o", path.to_str().unwrap()];
     run(work.path(), words).expect(0);
 
     target.wipe();
@@ -75,9 +95,8 @@ fn our_json_goes_through_apoc() {
         let own = nodes.iter().filter(|node| node.starts_with("[\"T_"));
         own.map(|node| (node.split('"').nth(1).unwrap()[2..].to_owned(), node.clone())).collect()
     };
-    let others = |nodes: &[String]| -> Vec<String> {
-        nodes.iter().filter(|node| !node.starts_with("[\"T_")).cloned().collect()
-    };
+    let others =
+        |nodes: &[String]| -> Vec<String> { nodes.iter().filter(|node| !node.starts_with("[\"T_")).cloned().collect() };
     assert_eq!(others(&sent.nodes), others(&arrived.nodes));
     let (sent, arrived) = (by_label(&sent.nodes), by_label(&arrived.nodes));
     assert_eq!((sent.len(), arrived.len()), (68, 68));

@@ -32,20 +32,29 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let mode = command.mode.mode();
     let (wishes, dry_run) = (command.how.wishes(mode), command.how.dry_run);
     let name = source.to_string();
-    let outcome = Place::Database(source).read(Side::Source, command.filter.filter(), None, &reading::Options::default(), context, |feed| {
-        if mode == Mode::Restoring {
-            return command.how.with_files(&name, None, |extras| {
-                restore_with(Dump::Once(feed), &mut *target, &wishes, dry_run, extras, context.watch())
-            });
-        }
-        // A merge reads the graph several times.
-        let file = spool::feed(feed, context)?;
-        let path = file.path().to_string_lossy().into_owned();
-        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(&path, crate::filter::Filter::default(), &reading::Options::default())?)) };
-        command.how.with_files(&name, None, |extras| {
-            restore_with(Dump::Again(&open), &mut *target, &wishes, dry_run, extras, context.watch())
-        })
-    })?;
+    let outcome = Place::Database(source).read(
+        Side::Source,
+        command.filter.filter(),
+        None,
+        &reading::Options::default(),
+        context,
+        |feed| {
+            if mode == Mode::Restoring {
+                return command.how.with_files(&name, None, |extras| {
+                    restore_with(Dump::Once(feed), &mut *target, &wishes, dry_run, extras, context.watch())
+                });
+            }
+            // A merge reads the graph several times.
+            let file = spool::feed(feed, context)?;
+            let path = file.path().to_string_lossy().into_owned();
+            let open = || -> Result<Box<dyn Feed>> {
+                Ok(Box::new(open_dump(&path, crate::filter::Filter::default(), &reading::Options::default())?))
+            };
+            command.how.with_files(&name, None, |extras| {
+                restore_with(Dump::Again(&open), &mut *target, &wishes, dry_run, extras, context.watch())
+            })
+        },
+    )?;
     let verb = if mode == Mode::Merging { "merged" } else { "copied" };
     restoring::finish(outcome, dry_run, verb, context)
 }

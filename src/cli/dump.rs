@@ -66,7 +66,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let place = Place::Database(Place::database(command.source.as_deref())?);
     let file = command.output.as_deref();
     let want = command.consistency.consistency();
-    place.read(Side::Source, command.filter.filter(), want, &reading::Options::default(), context, |feed| write(command, file, feed, context))
+    place.read(Side::Source, command.filter.filter(), want, &reading::Options::default(), context, |feed| {
+        write(command, file, feed, context)
+    })
 }
 
 fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &Context) -> Result<Ending> {

@@ -202,14 +202,9 @@ fn flattened<'a>(key: &'a str, types: &Types) -> Option<(&'a str, &'a str)> {
     (known && types.get(base).is_some_and(|types| types.contains(&Type::Point))).then_some((base, part))
 }
 
-fn value(
-    cursor: &mut Cursor<'_>,
-    types: &[Type],
-    inside: bool,
-    out: &mut Vec<u8>,
-) -> std::result::Result<(), String> {
+fn value(cursor: &mut Cursor<'_>, types: &[Type], inside: bool, out: &mut Vec<u8>) -> std::result::Result<(), String> {
     let words = |error: Error| error.message().to_owned();
-    let mut after = cursor.clone();
+    let mut after = *cursor;
     match after.value().map_err(words)? {
         ValueRef::String(text) if !types.is_empty() => {
             if !types.iter().any(|kind| put(*kind, text, out)) {
@@ -274,7 +269,8 @@ pub(super) fn float(text: &str) -> Option<f64> {
         "Infinity" | "INF" | "inf" | "+Infinity" => Some(f64::INFINITY),
         "-Infinity" | "-INF" | "-inf" => Some(f64::NEG_INFINITY),
         _ => {
-            let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+            let plain =
+                text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
             text.parse().ok().filter(|value: &f64| plain && value.is_finite())
         }
     }

@@ -324,7 +324,10 @@ impl Reader {
 
     /// The node that a key with constants means.
     fn end(&self, key: &Key) -> Result<i64> {
-        if key.label == LABEL && let [(name, value)] = key.parts.as_slice() && name == ID {
+        if key.label == LABEL
+            && let [(name, value)] = key.parts.as_slice()
+            && name == ID
+        {
             return Cursor::new(value).integer();
         }
         self.keyed.find(key)
@@ -339,7 +342,8 @@ impl Reader {
         for name in names {
             self.repairs += 1;
             if self.repaired.len() < TOLD {
-                self.repaired.push(format!("line {line}: a backtick that APOC did not escape: the name was read as {name:?}"));
+                self.repaired
+                    .push(format!("line {line}: a backtick that APOC did not escape: the name was read as {name:?}"));
             }
         }
     }

@@ -5,9 +5,7 @@ use crate::format::mapping::SYSTEMS;
 use crate::format::{Encoder, Statement, Wrote};
 use crate::ids::IdMap;
 use crate::model::json::write_string;
-use crate::model::{
-    Block, Capability, Class, Cursor, Header, Item, Kind, Schema, Trailer, ValueRef,
-};
+use crate::model::{Block, Capability, Class, Cursor, Header, Item, Kind, Schema, Trailer, ValueRef};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustc_hash::FxHashMap;
@@ -62,7 +60,13 @@ impl ApocJson {
             }
             // The import fails on NaN in a list of floats, and on a list of points.
             ValueRef::Float(value) if !inside && self.as_text => {
-                let text = if value.is_nan() { "\"NaN\"" } else if value > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" };
+                let text = if value.is_nan() {
+                    "\"NaN\""
+                } else if value > 0.0 {
+                    "\"Infinity\""
+                } else {
+                    "\"-Infinity\""
+                };
                 out.extend_from_slice(text.as_bytes());
             }
             ValueRef::Float(_) if inside => {
@@ -221,7 +225,11 @@ const REFUSED: [&str; 15] = [
 impl Encoder for ApocJson {
     fn capability(&self) -> Capability {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        Capability { values_as_text: own(&AS_TEXT), refused_values: own(&REFUSED), ..Capability::no_schema("APOC's JSON") }
+        Capability {
+            values_as_text: own(&AS_TEXT),
+            refused_values: own(&REFUSED),
+            ..Capability::no_schema("APOC's JSON")
+        }
     }
 
     fn begin(&self, _: &Header, _: &Schema, _: &mut Vec<u8>) -> Result<()> {
@@ -236,7 +244,9 @@ impl Encoder for ApocJson {
         if !self.any_name {
             let mut names = block.kinds().iter().flat_map(Kind::names);
             if let Some(name) = names.find(|name| name.contains('`')) {
-                let error = Error::refused(format!("apoc.import.json fails on the name {name:?}: it does not quote a backtick"));
+                let error = Error::refused(format!(
+                    "apoc.import.json fails on the name {name:?}: it does not quote a backtick"
+                ));
                 return Err(error.hint("rename it, or add --allow-loss=name to write it for another reader"));
             }
         }

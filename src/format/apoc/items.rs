@@ -138,7 +138,8 @@ fn object(fields: Fields<'_>) -> std::result::Result<Object<'_>, String> {
         },
         Some(what @ ("node" | "relationship")) => Err(format!("a {what} has a key of the other")),
         Some(what) => Err(format!("an object of the type {what:?} is neither a node nor a relationship")),
-        None => Err("an object without \"type\" is neither a node nor a relationship: rows of a query cannot be read".to_owned()),
+        None => Err("an object without \"type\" is neither a node nor a relationship: rows of a query cannot be read"
+            .to_owned()),
     }
 }
 

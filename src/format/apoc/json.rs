@@ -70,14 +70,16 @@ impl Reader {
             }
             Object { ends: Some((start, end)), id, .. } => {
                 let find = |id: &str| {
-                    let missing = || here(Error::corrupt(format!("a relationship ends at node {id:?}, which is not there")));
+                    let missing =
+                        || here(Error::corrupt(format!("a relationship ends at node {id:?}, which is not there")));
                     self.nodes.find(id).ok_or_else(missing)
                 };
                 let (start, end) = (find(start)?, find(end)?);
                 let id = match id {
-                    Some(id) => self.relationships.add(id).ok_or_else(|| {
-                        here(Error::corrupt(format!("relationship id {id:?} occurs twice")))
-                    })?,
+                    Some(id) => self
+                        .relationships
+                        .add(id)
+                        .ok_or_else(|| here(Error::corrupt(format!("relationship id {id:?} occurs twice"))))?,
                     None => {
                         self.numbered += 1;
                         self.numbered - 1

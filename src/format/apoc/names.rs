@@ -44,7 +44,9 @@ impl Keyed {
         match self.ids.find(key.hash()) {
             Some(SEVERAL) => Err(Error::corrupt(format!("more than one node is {}", key.describe()))),
             Some(id) => Ok(id),
-            None => Err(Error::corrupt(format!("a relationship ends at {}, which the file does not have", key.describe()))),
+            None => {
+                Err(Error::corrupt(format!("a relationship ends at {}, which the file does not have", key.describe())))
+            }
         }
     }
 }

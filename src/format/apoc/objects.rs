@@ -44,7 +44,11 @@ impl Objects {
         }
         loop {
             let Some(first) = self.space(b",")? else {
-                return if self.ended { Ok(None) } else { Err(self.wrong("the file ends before its list does: it is cut off")) };
+                return if self.ended {
+                    Ok(None)
+                } else {
+                    Err(self.wrong("the file ends before its list does: it is cut off"))
+                };
             };
             if self.ended {
                 return Err(self.wrong("the file goes on after its end"));
@@ -171,7 +175,8 @@ impl Objects {
             let rest = self.input.rest();
             let tail = rest.get(at..).unwrap_or_default();
             let found = if quoted { memchr2(b'"', b'\\', tail) } else { memchr3(b'"', b'{', b'}', tail) };
-            let Some(found) = found.filter(|found| !quoted || tail.get(*found) != Some(&b'\\') || found + 1 < tail.len())
+            let Some(found) =
+                found.filter(|found| !quoted || tail.get(*found) != Some(&b'\\') || found + 1 < tail.len())
             else {
                 if self.input.is_last() {
                     return Err(self.wrong("the file ends inside of the object that begins here: it is cut off"));

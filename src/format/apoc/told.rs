@@ -28,13 +28,8 @@ pub(in crate::format) fn tell(head: &[u8]) -> Option<Told> {
 fn is_apoc(line: &[u8]) -> bool {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let whole: [&[u8]; 5] = [b":begin", b":commit", b"BEGIN", b"COMMIT", b"SCHEMA AWAIT"];
-    let begun: [&[u8]; 5] = [
-        b"UNWIND [{",
-        b"UNWIND $rows AS row",
-        b":param rows",
-        b"CREATE CONSTRAINT UNIQUE_IMPORT_NAME ",
-        b"MATCH (n1:",
-    ];
+    let begun: [&[u8]; 5] =
+        [b"UNWIND [{", b"UNWIND $rows AS row", b":param rows", b"CREATE CONSTRAINT UNIQUE_IMPORT_NAME ", b"MATCH (n1:"];
     whole.contains(&line)
         || begun.iter().any(|begin| line.starts_with(begin))
         || memchr::memmem::find(line, b":`UNIQUE IMPORT LABEL`").is_some()

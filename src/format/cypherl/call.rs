@@ -177,7 +177,9 @@ fn point(parts: &Map, out: &mut Vec<u8>) -> Option<()> {
         None => None,
     };
     let srid = match (parts.get("srid"), z) {
-        _ if crs.is_some_and(|(_, deep)| deep != z.is_some()) || crs.is_some() && parts.contains_key("srid") => return None,
+        _ if crs.is_some_and(|(_, deep)| deep != z.is_some()) || crs.is_some() && parts.contains_key("srid") => {
+            return None;
+        }
         _ if crs.is_some() => crs?.0,
         (Some(srid), _) => i32::try_from(srid.as_integer()?).ok()?,
         (None, None) => 7203,

@@ -200,7 +200,9 @@ impl Markup {
                 Event::Decl(declaration) => {
                     let encoding = declaration.encoding().and_then(|encoding| encoding.ok());
                     if let Some(encoding) = encoding
-                        && !["UTF-8", "US-ASCII", "ASCII", "UTF8"].iter().any(|known| encoding.eq_ignore_ascii_case(known))
+                        && !["UTF-8", "US-ASCII", "ASCII", "UTF8"]
+                            .iter()
+                            .any(|known| encoding.eq_ignore_ascii_case(known))
                     {
                         let error = Error::corrupt(format!("the file is in the encoding {encoding}"));
                         return Err(error.at(position).hint("convert it to UTF-8: iconv -t UTF-8"));

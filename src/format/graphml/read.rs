@@ -30,7 +30,6 @@ pub(super) struct Reader {
     items: u64,
     gather: Gather,
     nodes: TextIds,
-    edges: TextIds,
     relationships: i64,
     /// Whether the file is ours: its edges' ids are ids.
     ours: bool,
@@ -97,7 +96,6 @@ impl Reader {
             items: 0,
             gather: Gather::new(),
             nodes: TextIds::default(),
-            edges: TextIds::default(),
             relationships: 0,
             ours: false,
             begun: false,
@@ -183,9 +181,8 @@ impl Reader {
         let told = find("attr.type");
         let said = match told.as_deref() {
             None => Plain::String,
-            Some(told) => {
-                Plain::from_name(told).ok_or_else(|| self.markup.wrong(format!("attr.type {told:?} is not GraphML's")))?
-            }
+            Some(told) => Plain::from_name(told)
+                .ok_or_else(|| self.markup.wrong(format!("attr.type {told:?} is not GraphML's")))?,
         };
         let list = match find("attr.list") {
             None => None,
@@ -282,7 +279,8 @@ impl Reader {
             let id = self.markup.attributes.find(name);
             let id = id.ok_or_else(|| self.markup.wrong(format!("an edge has no {name}")))?;
             let missing = || self.markup.wrong(format!("an edge ends at node {id:?}, which is not there"));
-            self.nodes.find(id).ok_or_else(missing)
+            let known = if self.ours { own_id('n', id) } else { self.nodes.find(id) };
+            known.ok_or_else(missing)
         };
         let ends = (end("source")?, end("target")?);
         let id = self.markup.attributes.find("id").map(str::to_owned).unwrap_or_default();
@@ -373,7 +371,9 @@ impl Reader {
         let from = self.properties.len();
         match self.seen.get_mut(place) {
             Some(seen) if *seen == self.items => {
-                return Err(self.markup.wrong(format!("the property {name:?} comes twice in one {}", item.class.noun())));
+                return Err(self
+                    .markup
+                    .wrong(format!("the property {name:?} comes twice in one {}", item.class.noun())));
             }
             Some(seen) => *seen = self.items,
             None => {}
@@ -414,16 +414,23 @@ impl Reader {
         }
         let ids = match item.ends {
             None => {
-                let twice = || at(Error::corrupt(format!("node id {:?} occurs twice", item.id)));
-                let id = self.nodes.add(&item.id).ok_or_else(twice)?;
-                if id < 0 {
-                    self.keep_id(&mut item);
-                }
+                let id = if self.ours {
+                    let odd = || at(Error::corrupt(format!("{:?} is not how this file names nodes", item.id)));
+                    own_id('n', &item.id).ok_or_else(odd)?
+                } else {
+                    let twice = || at(Error::corrupt(format!("node id {:?} occurs twice", item.id)));
+                    let id = self.nodes.add(&item.id).ok_or_else(twice)?;
+                    if id < 0 || own_id('n', &item.id).is_none() && item.id.parse::<i64>().is_err() {
+                        self.keep_id(&mut item);
+                    }
+                    id
+                };
                 (id, 0, 0)
             }
             Some((start, end)) => {
+                // An edge's id may come again in others' files: NetworkX counts from 0 between each two nodes.
                 self.relationships += 1;
-                let given = if self.ours { self.edges.add(&item.id) } else { None };
+                let given = if self.ours { own_id('e', &item.id) } else { None };
                 (given.unwrap_or(self.relationships - 1), start, end)
             }
         };
@@ -516,6 +523,12 @@ fn kind(item: &Item, untyped: &mut u64) -> Result<Kind> {
     }
 }
 
+/// The id in a file of ours.
+fn own_id(letter: char, text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(letter)?;
+    digits.parse().ok().filter(|_| !digits.starts_with('+'))
+}
+
 fn json_string(text: &str) -> Option<String> {
     serde_json::from_str(text).ok()
 }
@@ -553,9 +566,15 @@ impl Decoder for Reader {
         tell(told.nested, "graphs inside of nodes were read as one: which group a node was in is not kept".to_owned());
         let keys: Vec<&str> = told.undeclared.iter().map(String::as_str).collect();
         tell(!keys.is_empty(), format!("not declared, and so read as text: {}", keys.join(", ")));
-        tell(told.drawings > 0, format!("{} drawings of yEd's were left out but for their text, now the property label", told.drawings));
+        tell(
+            told.drawings > 0,
+            format!("{} drawings of yEd's were left out but for their text, now the property label", told.drawings),
+        );
         tell(told.untyped > 0, format!("{} edges have no type in the file, and got {RELATED}", told.untyped));
-        tell(told.unkept > 0, format!("{} nodes have ids that are not kept: they have a property id already", told.unkept));
+        tell(
+            told.unkept > 0,
+            format!("{} nodes have ids that are not kept: they have a property id already", told.unkept),
+        );
         tell(told.ports > 0, format!("{} ports were left out", told.ports));
         warnings
     }

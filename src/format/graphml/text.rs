@@ -2,9 +2,10 @@
 
 /// Whether XML 1.0 can hold the text: no control characters but tab and line ends, neither U+FFFE nor U+FFFF.
 pub(super) fn fits(text: &str) -> bool {
-    let odd = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    !text.bytes().any(|byte| odd(byte) || byte == 0xEF)
-        || text.chars().all(|char| !(char < ' ' && odd(char as u8)) && !matches!(char, '\u{FFFE}' | '\u{FFFF}'))
+    let odd = |char| matches!(char, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}');
+    // Most texts have neither control characters nor the first byte of the last two.
+    let suspect = |byte: u8| byte < 0x20 || byte == 0xEF;
+    !text.bytes().any(suspect) || !text.chars().any(odd)
 }
 
 /// Writes text between tags.

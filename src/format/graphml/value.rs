@@ -55,7 +55,7 @@ pub(super) fn plain(cursor: &Cursor<'_>) -> Result<Plain> {
 
 /// Writes the next value as text, not escaped yet; gives the name of its type where the text alone does not say it.
 pub(super) fn put(cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Result<Option<&'static str>> {
-    let mut after = cursor.clone();
+    let mut after = *cursor;
     let name = match after.value()? {
         ValueRef::Boolean(value) => {
             out.extend_from_slice(if value { b"true" } else { b"false" });

@@ -65,7 +65,14 @@ impl Told {
 }
 
 impl GraphMl {
-    fn properties(&self, keys: &Keys, block: &Block, item: &Item, buffer: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<()> {
+    fn properties(
+        &self,
+        keys: &Keys,
+        block: &Block,
+        item: &Item,
+        buffer: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         let class = block.class();
         let mut digits = itoa::Buffer::new();
         let mut cursor = block.cursor(item);
@@ -79,7 +86,10 @@ impl GraphMl {
             out.push(b'"');
             buffer.clear();
             let own = put(&mut cursor, buffer).map_err(|error| {
-                Error::new(error.kind(), format!("{} {}, property {name:?}: {}", class.noun(), item.id, error.message()))
+                Error::new(
+                    error.kind(),
+                    format!("{} {}, property {name:?}: {}", class.noun(), item.id, error.message()),
+                )
             })?;
             if let Some(own) = own {
                 out.extend_from_slice(b" gf:type=\"");
