@@ -72,6 +72,10 @@ impl Plan {
             _ => "",
         };
         let kind = first.kind;
+        if kind == "type" {
+            let hint = "write it as jsonl, which holds everything, or accept it with --allow-loss=type; a mapping brings the types back";
+            return Err(Error::refused(format!("{} cannot hold the {}", self.system, first.what)).hint(hint));
+        }
         let hint = format!("write it as jsonl, which holds everything{other} or leave it out with --allow-loss={kind}");
         Err(Error::refused(format!("{} cannot hold the {}", self.system, first.what)).hint(hint))
     }

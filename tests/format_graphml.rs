@@ -146,8 +146,10 @@ fn gephi_and_yed_files_are_read() {
     let expected = [
         r#"0 [] {"url":"http://example.org/?a=1&b=2","label":"Group & more","rank":1}"#,
         r#"-1 [] {"rank":7,"label":"Inside","id":"n0::n0"}"#,
+        r#"-2 [] {"rank":1,"id":"n0::n1"}"#,
         r#"1 [] {"rank":1}"#,
         r#"-1-RELATED->1 {"label":"to"}"#,
+        "-2-RELATED->-1 {}",
     ];
     assert_eq!(lines(&graph), expected);
     for told in ["graphs inside of nodes", "4 drawings", "1 ports"] {

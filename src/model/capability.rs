@@ -122,7 +122,7 @@ impl Capability {
         let changed = tally.values.iter().filter(|(name, _)| self.values_as_text.contains(name));
         losses.extend(changed.map(|(name, count)| Loss {
             kind: "type",
-            what: format!("types of values that were {name} and become text"),
+            what: format!("type of values that are {name}: they become text"),
             count: *count,
         }));
         losses

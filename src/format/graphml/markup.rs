@@ -47,7 +47,7 @@ impl BufRead for Counted {
 pub(super) enum Part {
     /// An element begins; [`Markup::attributes`] are its own. With `empty`, it ends at once.
     Open { empty: bool },
-    /// The element that began last and has not ended ends.
+    /// The element that began last and has not ended ends; [`Markup::name`] is its name.
     Close,
     /// Text; it lies in [`Markup::text`].
     Text,
@@ -59,7 +59,7 @@ pub(super) enum Part {
 pub(super) struct Markup {
     xml: Xml<Counted>,
     buffer: Vec<u8>,
-    /// The name of the element that [`Part::Open`] told, without its prefix.
+    /// The name of the element that [`Part::Open`] or [`Part::Close`] told, without its prefix.
     pub(super) name: String,
     /// Its attributes: names with their prefixes, and values.
     pub(super) attributes: Attributes,
@@ -162,8 +162,10 @@ impl Markup {
                     open(&start, &mut self.name, &mut self.attributes).map_err(|error| error.at(position))?;
                     return Ok(Part::Open { empty: true });
                 }
-                Event::End(_) => {
+                Event::End(end) => {
                     self.depth -= 1;
+                    self.name.clear();
+                    self.name.push_str(end.local_name().as_ref());
                     return Ok(Part::Close);
                 }
                 Event::Text(text) => {

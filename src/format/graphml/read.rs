@@ -15,6 +15,9 @@ use rustc_hash::FxHashMap;
 /// The type of a relationship of which the file says none: the one that APOC takes.
 const RELATED: &str = "RELATED";
 
+/// How many bytes of edges may wait for the nodes behind them.
+const MAX_WAITING: usize = 256 << 20;
+
 /// Reads GraphML.
 pub(super) struct Reader {
     markup: Markup,
@@ -29,6 +32,11 @@ pub(super) struct Reader {
     seen: Vec<u64>,
     items: u64,
     gather: Gather,
+    /// The edges of graphs inside of nodes.
+    held: Gather,
+    held_known: Known,
+    waiting: usize,
+    depth: usize,
     nodes: TextIds,
     relationships: i64,
     /// Whether the file is ours: its edges' ids are ids.
@@ -95,6 +103,10 @@ impl Reader {
             seen: Vec::new(),
             items: 0,
             gather: Gather::new(),
+            held: Gather::new(),
+            held_known: Known::default(),
+            waiting: 0,
+            depth: 0,
             nodes: TextIds::default(),
             relationships: 0,
             ours: false,
@@ -113,7 +125,10 @@ impl Reader {
     fn step(&mut self) -> Result<bool> {
         match self.markup.next()? {
             Part::Open { empty } => self.open(empty)?,
-            Part::Close => self.finish()?,
+            Part::Close => {
+                self.finish()?;
+                self.depth -= usize::from(self.markup.name == "graph");
+            }
             Part::Text if self.markup.text.trim().is_empty() => {}
             Part::Text => return Err(self.markup.wrong("text outside of a <data> means nothing")),
             Part::End => {
@@ -121,6 +136,7 @@ impl Reader {
                     return Err(self.markup.wrong("the file has no element: it is no GraphML"));
                 }
                 self.gather.flush();
+                self.held.flush();
                 return Ok(false);
             }
         }
@@ -145,6 +161,7 @@ impl Reader {
                     self.finish()?;
                 }
                 self.told.undirected |= self.markup.attributes.find("edgedefault") == Some("undirected");
+                self.depth += usize::from(!empty);
                 Ok(())
             }
             "node" => self.node(empty),
@@ -273,7 +290,7 @@ impl Reader {
 
     fn edge(&mut self, empty: bool) -> Result<()> {
         self.finish()?;
-        self.saw_edges = true;
+        self.saw_edges |= self.depth < 2;
         self.told.undirected |= self.markup.attributes.find("directed") == Some("false");
         let end = |name: &str| {
             let id = self.markup.attributes.find(name);
@@ -397,7 +414,8 @@ impl Reader {
     /// Ends the node or edge that began, if one did.
     fn finish(&mut self) -> Result<()> {
         let Some(mut item) = self.item.take() else { return Ok(()) };
-        let at = |error: Error| error.at(crate::Position::line(item.line));
+        let line = item.line;
+        let at = |error: Error| error.at(crate::Position::line(line));
         let kind = kind(&item, &mut self.told.untyped).map_err(at)?;
         for key in &self.keys {
             let Some(default) = &key.default else { continue };
@@ -434,28 +452,40 @@ impl Reader {
                 (given.unwrap_or(self.relationships - 1), start, end)
             }
         };
-        self.gather.begin(item.class, item.line);
+        // Nodes follow the graph inside of a node; its edges wait for them.
+        let holds = self.depth > 1 && item.class == Class::Relationships;
+        if holds {
+            self.waiting += self.properties.len() + 64;
+            if self.waiting > MAX_WAITING {
+                return Err(at(Error::corrupt("graphs inside of nodes have more than 256 MiB of edges")));
+            }
+        }
+        let (gather, known) = match holds {
+            true => (&mut self.held, &mut self.held_known),
+            false => (&mut self.gather, &mut self.known),
+        };
+        gather.begin(item.class, item.line);
         let mut raw = Vec::new();
         for name in kind.names() {
             raw.extend_from_slice(name.as_bytes());
             raw.push(0xFF);
         }
-        let index = self.gather.kind(&raw, || Ok(kind))?;
+        let index = gather.kind(&raw, || Ok(kind))?;
         self.retyped.clear();
         packstream::put_map(&mut self.retyped, item.size);
         self.retyped.extend_from_slice(&self.properties);
         if self.mapping.is_empty() {
-            self.gather.buffer().extend_from_slice(&self.retyped);
+            gather.buffer().extend_from_slice(&self.retyped);
         } else {
-            let types = self.known.of(&self.mapping, &self.gather, item.class, index);
+            let types = known.of(&self.mapping, gather, item.class, index);
             let mut out = Vec::new();
             retype(&mut Cursor::new(&self.retyped), types, &mut out).map_err(|message| {
                 let message = format!("{} {:?}, {message}", item.class.noun(), item.id);
                 Error::corrupt(message).at(crate::Position::line(item.line))
             })?;
-            self.gather.buffer().extend_from_slice(&out);
+            gather.buffer().extend_from_slice(&out);
         }
-        self.gather.push(ids, index, item.line)
+        gather.push(ids, index, item.line)
     }
 
     /// Keeps an id that is no number as a property: in NetworkX and its like it is the node's name.
@@ -544,7 +574,7 @@ impl Decoder for Reader {
                 return Ok(Some(piece));
             }
             if self.ended {
-                return Ok(None);
+                return Ok(self.held.pop());
             }
             self.ended = !self.step()?;
         }
