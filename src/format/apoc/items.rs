@@ -1,8 +1,10 @@
 //! One object of APOC's JSON: a node or a relationship.
 
 use crate::error::{Error, Result};
+use crate::format::jsonl::pass_strings;
 use crate::model::Kind;
 use crate::model::json::{Keys, Parser};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
 
 /// An object that was read; its properties lie in [`Scratch::properties`].
@@ -16,7 +18,6 @@ pub(super) struct Object<'a> {
 }
 
 /// Memory that is kept from object to object.
-#[derive(Default)]
 pub(super) struct Scratch {
     keys: Keys,
     /// The property map.
@@ -25,6 +26,19 @@ pub(super) struct Scratch {
     pub(super) raw: bool,
     /// For what is passed over.
     skipped: Vec<u8>,
+    null: Finder<'static>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            keys: Keys::default(),
+            properties: Vec::new(),
+            raw: false,
+            skipped: Vec::new(),
+            null: Finder::new("null"),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -44,6 +58,13 @@ impl Scratch {
         self.properties.clear();
         self.raw = false;
         let mut parser = Parser::reusing(text, std::mem::take(&mut self.keys));
+        if let Some(object) = self.usual(&mut parser) {
+            self.keys = parser.into_keys();
+            return Ok(object);
+        }
+        self.properties.clear();
+        self.raw = false;
+        let mut parser = Parser::reusing(text, parser.into_keys());
         let mut fields = Fields::default();
         let read = parser.fields(|parser, key, from| self.field(parser, key, from, &mut fields));
         let read = read.and_then(|()| parser.end());
@@ -54,6 +75,67 @@ impl Scratch {
             crate::model::packstream::put_map(&mut self.properties, 0);
         }
         object(fields).map_err(|message| (Error::corrupt(message), 0))
+    }
+
+    /// Reads an object that is exactly as APOC and we write it. `None` says nothing about what is wrong.
+    #[inline]
+    fn usual<'a>(&mut self, parser: &mut Parser<'a>) -> Option<Object<'a>> {
+        if parser.literal(b"{\"type\":\"node\",\"id\":") {
+            let id = Some(parser.string().ok()?);
+            let mut kind = "[]";
+            if parser.literal(b",\"labels\":") {
+                let from = parser.position();
+                pass_strings(parser)?;
+                kind = parser.since(from);
+            }
+            self.usual_properties(parser)?;
+            return ended(parser).then_some(Object { id, kind, ends: None });
+        }
+        parser.literal(b"{\"type\":\"relationship\",\"id\":").then_some(())?;
+        let id = Some(parser.string().ok()?);
+        parser.literal(b",\"label\":").then_some(())?;
+        let from = parser.position();
+        parser.string().ok()?;
+        let kind = parser.since(from);
+        self.usual_properties(parser)?;
+        parser.literal(b",\"start\":{\"id\":").then_some(())?;
+        let start = self.usual_end(parser)?;
+        parser.literal(b",\"end\":{\"id\":").then_some(())?;
+        let end = self.usual_end(parser)?;
+        ended(parser).then_some(Object { id, kind, ends: Some((start, end)) })
+    }
+
+    /// `,"properties":{…}`, or nothing.
+    #[inline]
+    fn usual_properties(&mut self, parser: &mut Parser<'_>) -> Option<()> {
+        if !parser.literal(b",\"properties\":") {
+            crate::model::packstream::put_map(&mut self.properties, 0);
+            return Some(());
+        }
+        let from = parser.position();
+        parser.literal(b"{").then(|| parser.seek(from))?;
+        parser.skip(&mut self.properties).ok()?;
+        self.raw = self.is_raw(parser.since(from).as_bytes().get(1..).unwrap_or_default());
+        Some(())
+    }
+
+    /// `"7","labels":[…],"properties":{…}}`: the id.
+    #[inline]
+    fn usual_end<'a>(&mut self, parser: &mut Parser<'a>) -> Option<Cow<'a, str>> {
+        let id = parser.string().ok()?;
+        if parser.literal(b",\"labels\":") {
+            pass_strings(parser)?;
+        }
+        if parser.literal(b",\"properties\":") {
+            self.skip(parser).ok()?;
+        }
+        parser.literal(b"}").then_some(id)
+    }
+
+    /// Whether the text of properties may hold more than plain values.
+    #[inline]
+    fn is_raw(&self, text: &[u8]) -> bool {
+        memchr::memchr(b'{', text).is_some() || self.null.find(text).is_some()
     }
 
     /// Gives back the memory of an outsized object.
@@ -85,7 +167,7 @@ impl Scratch {
                 self.properties.clear();
                 parser.skip(&mut self.properties)?;
                 let text = parser.since(begin).as_bytes().get(1..).unwrap_or_default();
-                self.raw = memchr::memchr(b'{', text).is_some() || memchr::memmem::find(text, b"null").is_some();
+                self.raw = self.is_raw(text);
                 fields.properties.replace(()).is_some()
             }
             "start" => fields.start.replace(self.end_of(parser)?).is_some(),
@@ -113,6 +195,11 @@ impl Scratch {
         })?;
         found.ok_or_else(|| Error::corrupt("an end of a relationship has no id"))
     }
+}
+
+/// The brace that ends an object, and nothing behind it.
+fn ended(parser: &mut Parser<'_>) -> bool {
+    parser.literal(b"}") && parser.end().is_ok()
 }
 
 /// An id: text, or a number.
