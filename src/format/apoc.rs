@@ -12,7 +12,9 @@ mod items;
 mod json;
 mod names;
 mod objects;
+mod row;
 mod rows;
+mod ticks;
 mod told;
 
 use super::{Decoder, Mapping};

@@ -5,10 +5,12 @@
 //!
 //! The module knows XML and the model; docs/format-graphml.md describes the form.
 
+mod item;
 mod keys;
 mod markup;
 mod read;
 mod text;
+mod told;
 mod value;
 mod write;
 

@@ -1,15 +1,16 @@
 //! The reader of APOC's Cypher.
 
-use super::names::{CONSTRAINT, ID, Key, Keyed, LABEL, RELATIONSHIP_ID};
+use super::names::{CONSTRAINT, ID, Key, Keyed, LABEL};
+use super::row::{find, key_of, members, stored};
 use super::rows::{self, Pattern, Said};
+use super::ticks::{schema_names, ticked, ticked_keys};
 use crate::cypher::Dialect;
 use crate::error::{Error, Result};
 use crate::format::cypherl::{Ddl, Input, Lexed, Lexer, Stop, read_with};
 use crate::format::gather::Gather;
 use crate::format::{Decoder, Piece, Statement};
 use crate::model::header::Origin;
-use crate::model::packstream::{self, open_map, put_string};
-use crate::model::{Class, Cursor, Header, Kind, SchemaObject, Trailer};
+use crate::model::{Class, Cursor, Header, Kind, Trailer};
 
 /// Reads every form of `apoc.export.cypher`.
 pub(super) struct Reader {
@@ -347,105 +348,6 @@ impl Reader {
             }
         }
     }
-}
-
-/// The members of a map.
-fn members<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<(&'a str, &'a [u8])>> {
-    (0..cursor.map()?).map(|_| Ok((cursor.string()?, cursor.raw()?))).collect()
-}
-
-fn find<'a>(row: &[(&str, &'a [u8])], name: &str) -> Result<&'a [u8]> {
-    let found = row.iter().find(|(known, _)| *known == name).map(|(_, raw)| *raw);
-    found.ok_or_else(|| Error::corrupt(format!("a row has no {name:?}")))
-}
-
-fn key_of(pattern: &Pattern, row: &[(&str, &[u8])]) -> Result<Key> {
-    let parts = pattern.keys.iter().map(|key| Ok((key.clone(), find(row, key)?.to_vec())));
-    Ok(Key { label: pattern.label.clone(), parts: parts.collect::<Result<_>>()? })
-}
-
-/// Writes an item's properties: its own and those that it is known by, without what is null and without APOC's ids.
-fn stored(mut cursor: Cursor<'_>, keys: &[(&str, &[u8])], out: &mut Vec<u8>) -> Result<()> {
-    let open = open_map(out);
-    let mut size = 0;
-    let own = members(&mut cursor)?;
-    let first = keys.iter().filter(|(key, _)| !own.iter().any(|(name, _)| name == key));
-    for (name, raw) in first.chain(&own) {
-        if *raw != [0xC0] && ![ID, RELATIONSHIP_ID].contains(name) {
-            put_string(out, name);
-            out.extend_from_slice(raw);
-            size += 1;
-        }
-    }
-    open.close(out, size);
-    Ok(())
-}
-
-/// The names with a backtick in a statement.
-fn ticked(said: &Said, bytes: &[u8]) -> Result<Vec<String>> {
-    let mut names: Vec<&String> = match said {
-        Said::Nodes { pattern, labels } => labels.iter().chain([&pattern.label]).chain(&pattern.keys).collect(),
-        Said::Relationships { start, end, kind } => {
-            [&start.label, &end.label, kind].into_iter().chain(&start.keys).chain(&end.keys).collect()
-        }
-        Said::Node { labels } => labels.iter().collect(),
-        Said::Relationship { start, end, kind } => {
-            let keys = start.parts.iter().chain(&end.parts).map(|(key, _)| key);
-            [&start.label, &end.label, kind].into_iter().chain(keys).collect()
-        }
-    };
-    names.retain(|name| name.contains('`'));
-    let mut all: Vec<String> = names.into_iter().cloned().collect();
-    let before = all.len();
-    if !bytes.is_empty() {
-        ticked_keys(&mut Cursor::new(bytes), &mut all)?;
-    }
-    let mut keys = all.split_off(before);
-    keys.sort();
-    keys.dedup();
-    all.append(&mut keys);
-    Ok(all)
-}
-
-/// The keys with a backtick in a value.
-fn ticked_keys(cursor: &mut Cursor<'_>, all: &mut Vec<String>) -> Result<()> {
-    match cursor.value()? {
-        packstream::ValueRef::Map(size) => {
-            for _ in 0..size {
-                let key = cursor.string()?;
-                if key.contains('`') {
-                    all.push(key.to_owned());
-                }
-                ticked_keys(cursor, all)?;
-            }
-        }
-        packstream::ValueRef::List(size) => {
-            for _ in 0..size {
-                ticked_keys(cursor, all)?;
-            }
-        }
-        packstream::ValueRef::Structure(_, size) => {
-            for _ in 0..size {
-                cursor.check()?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// The names with a backtick in a schema object.
-fn schema_names(object: &SchemaObject) -> Vec<String> {
-    let (name, mut all) = match object {
-        SchemaObject::Index(index) => (&index.name, [index.labels.clone(), index.properties.clone()].concat()),
-        SchemaObject::Constraint(constraint) => {
-            (&constraint.name, [vec![constraint.label.clone()], constraint.properties.clone()].concat())
-        }
-        _ => return Vec::new(),
-    };
-    all.extend(name.clone());
-    all.retain(|name| name.contains('`'));
-    all
 }
 
 impl Decoder for Reader {

@@ -1,7 +1,9 @@
 //! The reader.
 
 use super::NAMESPACE;
+use super::item::{Item, Key, is_kind, json_string, kind, own_id};
 use super::markup::{Markup, Part};
+use super::told::Told;
 use super::value::{Plain, Said, is_null, read};
 use crate::error::{Error, Result};
 use crate::format::gather::Gather;
@@ -9,11 +11,8 @@ use crate::format::mapping::{Known, retype};
 use crate::format::{Decoder, Mapping, Piece};
 use crate::ids::TextIds;
 use crate::model::header::Origin;
-use crate::model::{Class, Cursor, Header, Kind, Trailer, packstream};
+use crate::model::{Class, Cursor, Header, Trailer, packstream};
 use rustc_hash::FxHashMap;
-
-/// The type of a relationship of which the file says none: the one that APOC takes.
-const RELATED: &str = "RELATED";
 
 /// How many bytes of edges may wait for the nodes behind them.
 const MAX_WAITING: usize = 256 << 20;
@@ -49,45 +48,6 @@ pub(super) struct Reader {
     value: String,
     told: Told,
     ended: bool,
-}
-
-/// A declaration.
-struct Key {
-    name: String,
-    place: usize,
-    said: Plain,
-    list: Option<Plain>,
-    default: Option<Vec<u8>>,
-    for_class: Option<Class>,
-    /// It holds the labels or the type.
-    kind: bool,
-    /// It holds a drawing of yEd's.
-    drawing: bool,
-}
-
-/// A node or an edge that began.
-struct Item {
-    class: Class,
-    line: u64,
-    id: String,
-    ends: Option<(i64, i64)>,
-    /// Labels or the type as told by our own attribute, APOC's, or a `<data>`.
-    own: Option<String>,
-    attribute: Option<String>,
-    data: Option<String>,
-    size: usize,
-}
-
-/// What the user should know in the end.
-#[derive(Default)]
-struct Told {
-    undirected: bool,
-    nested: bool,
-    undeclared: std::collections::BTreeSet<String>,
-    drawings: u64,
-    untyped: u64,
-    unkept: u64,
-    ports: u64,
 }
 
 impl Reader {
@@ -503,66 +463,6 @@ impl Reader {
     }
 }
 
-/// Whether a `<data>` is where a writer puts labels or types: TinkerPop's, APOC's beside its attribute, or ours.
-fn is_kind(key: &Key, item: &Item, text: &str) -> bool {
-    if key.kind {
-        return true;
-    }
-    let repeats = item.attribute.as_deref().is_some_and(|told| told == text);
-    if repeats && matches!(key.name.as_str(), "labels" | "label" | "TYPE") {
-        return true;
-    }
-    if item.data.is_some() {
-        return false;
-    }
-    match (item.class, key.name.as_str()) {
-        (Class::Nodes, "labelV") | (Class::Relationships, "labelE") => item.attribute.is_none(),
-        (Class::Nodes, "labels") => item.attribute.is_none() && text.starts_with(':'),
-        (Class::Relationships, "label") => item.attribute.is_none(),
-        _ => false,
-    }
-}
-
-/// The labels or the type of an item.
-fn kind(item: &Item, untyped: &mut u64) -> Result<Kind> {
-    let told = item.attribute.as_deref().or(item.data.as_deref());
-    if item.class == Class::Relationships {
-        let own = match &item.own {
-            Some(own) => Some(json_string(own).ok_or_else(|| Error::corrupt("gf:label is no JSON string"))?),
-            None => None,
-        };
-        let name = own.as_deref().or(told);
-        *untyped += u64::from(name.is_none());
-        return Ok(Kind::relationship(name.unwrap_or(RELATED)));
-    }
-    let labels: Vec<String> = match (&item.own, told) {
-        (Some(own), _) => {
-            serde_json::from_str(own).map_err(|_| Error::corrupt("gf:labels is no JSON list of strings"))?
-        }
-        (None, Some(told)) => match told.strip_prefix(':') {
-            Some(told) => told.split(':').map(str::to_owned).collect(),
-            // TinkerPop's label; several stand with two colons between them.
-            None => told.split("::").filter(|label| !label.is_empty()).map(str::to_owned).collect(),
-        },
-        (None, None) => Vec::new(),
-    };
-    let mut seen = std::collections::HashSet::new();
-    match labels.iter().find(|label| !seen.insert(label.as_str())) {
-        Some(twice) => Err(Error::corrupt(format!("the label {twice:?} comes twice"))),
-        None => Ok(Kind::labels(&labels)),
-    }
-}
-
-/// The id in a file of ours.
-fn own_id(letter: char, text: &str) -> Option<i64> {
-    let digits = text.strip_prefix(letter)?;
-    digits.parse().ok().filter(|_| !digits.starts_with('+'))
-}
-
-fn json_string(text: &str) -> Option<String> {
-    serde_json::from_str(text).ok()
-}
-
 impl Decoder for Reader {
     fn header(&self) -> &Header {
         &self.header
@@ -585,27 +485,6 @@ impl Decoder for Reader {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let told = &self.told;
-        let mut warnings = vec!["GraphML has no schema: indexes and constraints are not in it".to_owned()];
-        let mut tell = |is_so: bool, text: String| {
-            if is_so {
-                warnings.push(text);
-            }
-        };
-        tell(told.undirected, "edges without a direction were read as from source to target".to_owned());
-        tell(told.nested, "graphs inside of nodes were read as one: which group a node was in is not kept".to_owned());
-        let keys: Vec<&str> = told.undeclared.iter().map(String::as_str).collect();
-        tell(!keys.is_empty(), format!("not declared, and so read as text: {}", keys.join(", ")));
-        tell(
-            told.drawings > 0,
-            format!("{} drawings of yEd's were left out but for their text, now the property label", told.drawings),
-        );
-        tell(told.untyped > 0, format!("{} edges have no type in the file, and got {RELATED}", told.untyped));
-        tell(
-            told.unkept > 0,
-            format!("{} nodes have ids that are not kept: they have a property id already", told.unkept),
-        );
-        tell(told.ports > 0, format!("{} ports were left out", told.ports));
-        warnings
+        self.told.warnings()
     }
 }
