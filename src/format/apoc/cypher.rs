@@ -36,7 +36,7 @@ const TOLD: usize = 10;
 
 impl Reader {
     pub(super) fn new(reader: Box<dyn std::io::Read + Send>) -> Result<Self> {
-        let mut input = Input::new(reader);
+        let mut input = Input::undigested(reader);
         input.fill()?;
         if input.rest().starts_with("\u{feff}".as_bytes()) {
             input.consume(3);

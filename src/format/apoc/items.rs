@@ -27,6 +27,8 @@ pub(super) struct Scratch {
     /// For what is passed over.
     skipped: Vec<u8>,
     null: Finder<'static>,
+    /// The labels that the last relationship's end had, as text: most have the same.
+    labels: Vec<u8>,
 }
 
 impl Default for Scratch {
@@ -37,6 +39,7 @@ impl Default for Scratch {
             raw: false,
             skipped: Vec::new(),
             null: Finder::new("null"),
+            labels: Vec::new(),
         }
     }
 }
@@ -123,8 +126,11 @@ impl Scratch {
     #[inline]
     fn usual_end<'a>(&mut self, parser: &mut Parser<'a>) -> Option<Cow<'a, str>> {
         let id = parser.string().ok()?;
-        if parser.literal(b",\"labels\":") {
+        let from = parser.position();
+        if (self.labels.is_empty() || !parser.literal(&self.labels)) && parser.literal(b",\"labels\":") {
             pass_strings(parser)?;
+            self.labels.clear();
+            self.labels.extend_from_slice(parser.since(from).as_bytes());
         }
         if parser.literal(b",\"properties\":") {
             self.skip(parser).ok()?;

@@ -31,7 +31,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(reader: Box<dyn std::io::Read + Send>, mapping: Mapping) -> Result<Self> {
         Ok(Self {
-            objects: Objects::new(Input::new(reader)),
+            objects: Objects::new(Input::undigested(reader)),
             header: Header { source: Origin { product: "neo4j".into(), ..Origin::default() }, ..Header::default() },
             mapping,
             types: Known::default(),

@@ -23,6 +23,8 @@ pub(in crate::format) struct Input {
     /// The line of the first unread byte.
     line: u64,
     hasher: blake3::Hasher,
+    /// Whether anybody wants the digest.
+    hashes: bool,
     /// Up to where in the window the digest has come.
     hashed: usize,
     limit: usize,
@@ -32,7 +34,12 @@ impl Input {
     pub(in crate::format) fn new(reader: Box<dyn Read + Send>) -> Self {
         let bytes = Vec::with_capacity(2 * CHUNK);
         let hasher = blake3::Hasher::new();
-        Self { reader, bytes, from: 0, last: false, offset: 0, line: 1, hasher, hashed: 0, limit: LIMIT }
+        Self { reader, bytes, from: 0, last: false, offset: 0, line: 1, hasher, hashes: true, hashed: 0, limit: LIMIT }
+    }
+
+    /// A window into a file that has no digest.
+    pub(in crate::format) fn undigested(reader: Box<dyn Read + Send>) -> Self {
+        Self { hashes: false, ..Self::new(reader) }
     }
 
     #[cfg(test)]
@@ -104,6 +111,9 @@ impl Input {
     }
 
     fn digest(&mut self, to: usize) {
+        if !self.hashes {
+            return;
+        }
         if let Some(fresh) = self.bytes.get(self.hashed..to) {
             self.hasher.update(fresh);
             self.hashed = to;
