@@ -3,7 +3,9 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use graphferry::format::{Decoder, Encoder, Files, FolderEncoder as _, Members, Piece, csv, jsonl};
+use graphferry::format::{
+    self, Decoder, Encoder, Files, FolderEncoder as _, Members, Piece, Wrote, apoc, csv, graphml, jsonl,
+};
 use graphferry::model::block::{Block, Class, Kind};
 use graphferry::model::tally::Counter;
 use graphferry::model::{Header, Schema, Trailer, ValueRef, packstream};
@@ -214,4 +216,93 @@ fn count(bencher: Bencher<'_, '_>, class: Class) {
         blocks.iter().for_each(|block| counter.block(block).unwrap());
         counter.items()
     });
+}
+
+/// A whole file of both classes in another format.
+fn foreign(encoder: &dyn Encoder) -> Vec<u8> {
+    let (mut body, mut whole) = (Vec::new(), Vec::new());
+    for class in CLASSES {
+        for block in blocks(class) {
+            encoder.see(&block).unwrap();
+            encoder.block(&block, &mut body).unwrap();
+        }
+    }
+    encoder.finish(&Schema::default(), &Schema::default(), Wrote::default(), &mut body).unwrap();
+    encoder.head(&mut whole);
+    whole.append(&mut body);
+    whole
+}
+
+fn encoder(name: &str) -> Box<dyn Encoder> {
+    if name == "apoc" { Box::new(apoc::encoder(true, true)) } else { Box::new(graphml::encoder()) }
+}
+
+/// What the writing itself costs: the look at each block beforehand is [`foreign_see`].
+#[divan::bench(args = ["apoc", "graphml"])]
+fn foreign_encode(bencher: Bencher<'_, '_>, name: &str) {
+    let (encoder, mut out) = (encoder(name), Vec::new());
+    let blocks: Vec<Block> = CLASSES.into_iter().flat_map(blocks).collect();
+    blocks.iter().for_each(|block| encoder.see(block).unwrap());
+    let mut run = || {
+        out.clear();
+        blocks.iter().for_each(|block| encoder.block(block, &mut out).unwrap());
+        out.len()
+    };
+    let size = run();
+    bencher.counter(BytesCount::new(size)).bench_local(run);
+}
+
+/// The one step of writing that is not parallel; throughput is of the text that comes of it.
+#[divan::bench(args = ["apoc", "graphml"])]
+fn foreign_see(bencher: Bencher<'_, '_>, name: &str) {
+    let encoder = encoder(name);
+    let blocks: Vec<Block> = CLASSES.into_iter().flat_map(blocks).collect();
+    let size = foreign(&*encoder).len();
+    bencher.counter(BytesCount::new(size)).bench_local(|| {
+        blocks.iter().for_each(|block| encoder.see(block).unwrap());
+    });
+}
+
+fn decode_all(bytes: Vec<u8>) {
+    let mut decoder = format::decoder(Box::new(Cursor::new(bytes))).unwrap();
+    let mut items = 0;
+    while let Some(piece) = decoder.next().unwrap() {
+        if let Piece::Block(block) = piece {
+            items += block.len();
+        }
+    }
+    assert_eq!(items, 32 * 8192);
+}
+
+#[divan::bench(args = ["apoc", "graphml"])]
+fn foreign_decode(bencher: Bencher<'_, '_>, name: &str) {
+    let bytes = foreign(&*encoder(name));
+    bencher.counter(BytesCount::new(bytes.len())).with_inputs(|| bytes.clone()).bench_local_values(decode_all);
+}
+
+/// APOC's Cypher in its usual form: 20 rows a statement.
+#[divan::bench]
+fn apoc_cypher_decode(bencher: Bencher<'_, '_>) {
+    let mut text = String::from("BEGIN\n");
+    for first in (0..16 * 8192).step_by(20) {
+        let rows = (first..(first + 20).min(16 * 8192)).map(|id| {
+            format!("{{_id:{id}, properties:{{name:\"Person number {id}\", age:{}, score:{}.5}}}}", id % 97, id % 1000)
+        });
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("UNWIND [{rows}] AS row\nCREATE (n:`UNIQUE IMPORT LABEL`{{`UNIQUE IMPORT ID`: row._id}}) SET n += row.properties SET n:Person;\n"));
+    }
+    for first in (0..16 * 8192).step_by(20) {
+        let rows = (first..(first + 20).min(16 * 8192)).map(|id| {
+            format!("{{start: {{_id:{id}}}, end: {{_id:{}}}, properties:{{since:{}}}}}", id * 7 % (16 * 8192), id % 30)
+        });
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        let ends = ["start", "end"]
+            .map(|end| format!("MATCH ({end}:`UNIQUE IMPORT LABEL`{{`UNIQUE IMPORT ID`: row.{end}._id}})\n"));
+        text.push_str(&format!(
+            "UNWIND [{rows}] AS row\n{}CREATE (start)-[r:KNOWS]->(end) SET r += row.properties;\n",
+            ends.concat()
+        ));
+    }
+    let bytes = text.into_bytes();
+    bencher.counter(BytesCount::new(bytes.len())).with_inputs(|| bytes.clone()).bench_local_values(decode_all);
 }

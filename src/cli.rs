@@ -15,6 +15,7 @@ mod merging;
 mod output;
 mod place;
 mod progress;
+mod reading;
 mod restore;
 mod runs;
 mod spool;

@@ -72,6 +72,10 @@ impl Plan {
             _ => "",
         };
         let kind = first.kind;
+        if kind == "type" {
+            let hint = "write it as jsonl, which holds everything, or accept it with --allow-loss=type; a mapping brings the types back";
+            return Err(Error::refused(format!("{} cannot hold the {}", self.system, first.what)).hint(hint));
+        }
         let hint = format!("write it as jsonl, which holds everything{other} or leave it out with --allow-loss={kind}");
         Err(Error::refused(format!("{} cannot hold the {}", self.system, first.what)).hint(hint))
     }
@@ -92,6 +96,8 @@ pub fn dump(feed: &mut dyn Feed, output: Output, options: &Options, plan: Plan, 
         chosen.taken_properties.clone_from(&names.properties);
     }
     add_names(&plan.schema, &mut chosen);
+    chosen.as_text = options.allows("type");
+    chosen.any_name = options.allows("name");
     let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
     let schema_losses = plan.losses.into_iter().filter(|loss| loss.kind != "value");
     let mut feed = Held { feed, schema: plan.schema };

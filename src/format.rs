@@ -4,9 +4,13 @@
 //! database, no file and no compression. Encoders are pure: the same input gives the same bytes, and blocks may be encoded on
 //! several threads at once, since each call stands alone.
 
+pub mod apoc;
 pub mod csv;
 pub mod cypherl;
+mod gather;
+pub mod graphml;
 pub mod jsonl;
+mod mapping;
 
 use crate::cypher::{Dialect, Version};
 use crate::error::{Error, Result};
@@ -14,6 +18,8 @@ use crate::model::{Block, Capability, Class, Cursor, Header, Loss, Schema, Schem
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
+
+pub use mapping::Mapping;
 
 /// A statement outside the shapes that we know, as it stands in a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +54,22 @@ pub enum Piece {
 pub fn only_for_its_target() -> Error {
     Error::refused("this dump is a quarantine: it refers to nodes of the database that it was meant for")
         .hint("merge it into that database")
+}
+
+/// The refusal of a statement where there is no place for one.
+fn no_statements(system: &str, statement: &Statement) -> Error {
+    let text: String = statement.text.chars().take(100).collect();
+    let error = Error::refused(format!("{system} has no place for a statement: {text}"));
+    if statement.line > 0 { error.at(crate::Position::line(statement.line)) } else { error }
+}
+
+/// The refusal of a schema that came with the data, where there is no place for one: nothing could be asked beforehand.
+fn no_late_schema(system: &str, late: &Schema) -> Result<()> {
+    match late.objects.first() {
+        Some(object) => Err(Error::refused(format!("{system} cannot hold the {}", object.describe()))
+            .hint("read the dump from a file: what is lost is then known beforehand, and can be allowed")),
+        None => Ok(()),
+    }
 }
 
 /// Reads a dump. It is made by a format's `decoder` function, which reads the header.
@@ -90,6 +112,20 @@ pub trait Encoder: Send + Sync {
     /// # Errors
     /// None today.
     fn open(&self, class: Class, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Is shown each block, in order and on one thread, before any block after it is encoded.
+    ///
+    /// # Errors
+    /// The block's bytes are not well formed.
+    fn see(&self, _: &Block) -> Result<()> {
+        Ok(())
+    }
+
+    /// For a format whose head depends on all of the data: writes what stands before everything else, and says that it did. It is called after
+    /// [`finish`](Encoder::finish) then, and before everything without effect; such a dump is kept in a temporary file until it is whole.
+    fn head(&self, _: &mut Vec<u8>) -> bool {
+        false
+    }
 
     /// Writes a block's items. Called on several threads at once.
     ///
@@ -192,6 +228,10 @@ pub enum Format {
     Jsonl,
     /// A folder of CSV files for neo4j-admin.
     Csv,
+    /// APOC's JSON lines. Read are all of APOC's exports.
+    Apoc,
+    /// XML that many tools for graphs open.
+    GraphMl,
 }
 
 /// What encoders are told. Each format takes what it understands.
@@ -209,11 +249,15 @@ pub struct EncoderOptions {
     pub target_version: Option<Version>,
     /// CYPHERL for Memgraph: how many items a statement makes, at most; one where it is 0.
     pub rows_per_statement: usize,
+    /// Formats with few types: what they can only hold as text is written as text, instead of refused.
+    pub as_text: bool,
+    /// Names are written that the format holds and its own reader fails on, instead of refused.
+    pub any_name: bool,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Cypherl, Self::Jsonl, Self::Csv];
+    pub const ALL: [Self; 5] = [Self::Cypherl, Self::Jsonl, Self::Csv, Self::Apoc, Self::GraphMl];
 
     /// The name that `--format` takes.
     #[must_use]
@@ -222,6 +266,8 @@ impl Format {
             Self::Cypherl => "cypherl",
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
+            Self::Apoc => "apoc",
+            Self::GraphMl => "graphml",
         }
     }
 
@@ -234,6 +280,8 @@ impl Format {
         match bare.rsplit_once('.')?.1 {
             "cypherl" | "cypher" | "cql" => Some(Self::Cypherl),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "json" => Some(Self::Apoc),
+            "graphml" => Some(Self::GraphMl),
             _ => None,
         }
     }
@@ -283,19 +331,30 @@ impl Format {
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
             Self::Csv => return Err(Error::usage("a CSV dump is a folder").hint("name it with -o DIR --format csv")),
+            Self::Apoc => Box::new(apoc::encoder(options.as_text, options.any_name)),
+            Self::GraphMl => Box::new(graphml::encoder()),
         })
     }
 }
 
 /// How much of a dump is looked at to tell its format.
-const SNIFF: u64 = 4096;
+const SNIFF: u64 = 64 << 10;
+
+/// What decoders are told. Each format takes what it understands.
+#[derive(Clone, Debug, Default)]
+pub struct DecoderOptions {
+    /// What strings were something else, in formats without types.
+    pub mapping: Mapping,
+    /// What earlier readings of the same dump found out.
+    pub earlier: Earlier,
+}
 
 /// Reads a dump in whatever format it is, told by its first bytes.
 ///
 /// # Errors
 /// It is empty, or its head is damaged.
 pub fn decoder(reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
-    decoder_after(reader, &Earlier::default())
+    decoder_with(reader, &DecoderOptions::default())
 }
 
 /// What earlier readings of a dump found out that a later one of the same dump needs: Memgraph's own dumps say after the data which
@@ -315,18 +374,32 @@ impl Earlier {
     }
 }
 
-/// Reads a dump that may have been read before.
+/// Does the same as [`decoder`], with what the user says of it and what was found out in earlier readings.
 ///
 /// # Errors
-/// As [`decoder`].
-pub fn decoder_after(mut reader: Box<dyn Read + Send>, earlier: &Earlier) -> Result<Box<dyn Decoder>> {
+/// It is empty, or its head is damaged; or it is of a format that has types, and a mapping is given.
+pub fn decoder_with(mut reader: Box<dyn Read + Send>, options: &DecoderOptions) -> Result<Box<dyn Decoder>> {
     let mut first = Vec::new();
     reader.by_ref().take(SNIFF).read_to_end(&mut first).map_err(Error::reading)?;
-    let sniffed = first.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    let told = apoc::tell(&first);
+    let head = first.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&first);
+    let sniffed = head.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     let whole = Box::new(std::io::Cursor::new(first).chain(reader));
-    match sniffed {
-        Some(b'{') => jsonl::decoder(whole),
-        Some(_) => cypherl::decoder_after(whole, earlier),
-        None => Err(Error::corrupt("the dump is empty").hint("a dump of an empty graph has a header and a trailer")),
+    let Some(sniffed) = sniffed else {
+        return Err(Error::corrupt("the dump is empty").hint("a dump of an empty graph has a header and a trailer"));
+    };
+    if let Some(apoc::Told::Json) = told {
+        return apoc::json(whole, options.mapping.clone());
+    }
+    if sniffed == b'<' {
+        return graphml::decoder(whole, options.mapping.clone());
+    }
+    if !options.mapping.is_empty() {
+        return Err(Error::usage("a mapping is for formats without types: this dump has them"));
+    }
+    match (told, sniffed) {
+        (Some(apoc::Told::Cypher), _) => apoc::cypher(whole),
+        (_, b'{') => jsonl::decoder(whole),
+        _ => cypherl::decoder_after(whole, &options.earlier),
     }
 }

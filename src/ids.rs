@@ -2,6 +2,8 @@
 
 pub mod map;
 pub mod set;
+pub mod text;
 
 pub use map::IdMap;
 pub use set::IdSet;
+pub use text::TextIds;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::tally::sort_of_value;
-use crate::model::{Block, Capability, Cursor, Item, Loss, packstream};
+use crate::model::{Block, Capability, Cursor, Item, Loss, Point, ValueRef, packstream};
 
 /// Looks for such values.
 pub struct Strip {
@@ -23,6 +23,16 @@ impl Strip {
         Self { capability: Capability::default(), allowed: false }
     }
 
+    /// The name of the next value's type, as the capability has it: what is not finite may have one of its own.
+    fn sort(&self, cursor: &Cursor<'_>) -> Result<String> {
+        let sort = sort_of_value(*cursor)?;
+        let special = format!("non-finite {sort}");
+        if self.capability.refused_values.contains(&special) && !is_finite(&mut { *cursor })? {
+            return Ok(special);
+        }
+        Ok(sort)
+    }
+
     /// The block without values that cannot be held; counted as losses.
     ///
     /// # Errors
@@ -33,7 +43,7 @@ impl Strip {
             return Ok(block);
         }
         without(block, |item, block, key, value| {
-            let sort = sort_of_value(*value)?;
+            let sort = self.sort(value)?;
             let why = match capability.refused_values.contains(&sort) {
                 true => Some(format!("of type {sort}")),
                 false => capability.misfit(block.class(), *value)?.map(str::to_owned),
@@ -56,6 +66,23 @@ impl Strip {
             Ok(true)
         })
     }
+}
+
+/// Whether no float in a value is NaN or infinite.
+fn is_finite(cursor: &mut Cursor<'_>) -> Result<bool> {
+    Ok(match cursor.value()? {
+        ValueRef::Float(value) => value.is_finite(),
+        ValueRef::Point(Point { x, y, z, .. }) => [x, y, z.unwrap_or(0.0)].iter().all(|part| part.is_finite()),
+        ValueRef::List(size) => {
+            for _ in 0..size {
+                if !is_finite(cursor)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        _ => true,
+    })
 }
 
 /// The block without values that `refusal` says something against, whatever their type; counted as losses by what it says.

@@ -14,6 +14,8 @@ use crate::strip::{Strip, leave_out};
 use crate::volume::{Compression, Output};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 
 /// What was written.
 #[derive(Clone, Debug)]
@@ -90,8 +92,13 @@ pub fn write(
     let How { compression, jobs, strip, lossy } = how;
     let (compression, jobs) = (*compression, (*jobs).max(1));
     let early = feed.schema().clone();
-    let mut writer = Writer { output: &mut output, compression, hash: blake3::Hasher::new(), bytes: 0, stored: 0 };
+    let mut writer =
+        Writer { output: &mut output, held: None, compression, hash: blake3::Hasher::new(), bytes: 0, stored: 0 };
     let mut raw = Vec::new();
+    // Its head comes last: until then the rest lies in a file of its own.
+    if encoder.head(&mut Vec::new()) {
+        writer.hold()?;
+    }
     encoder.begin(feed.header(), &early, &mut raw)?;
     writer.put(&raw)?;
     let ((mut tally, seen), end) = pump(feed, watch, |pieces| {
@@ -134,6 +141,10 @@ pub fn write(
     let trailer = Trailer { tally: tally.clone(), source_changed: end.changed, blake3: hash };
     encoder.trailer(&trailer, &mut raw)?;
     writer.put(&raw)?;
+    raw.clear();
+    if encoder.head(&mut raw) {
+        writer.release(&raw)?;
+    }
     let (bytes, stored) = (writer.bytes, writer.stored);
     watch.stop.check()?;
     output.commit()?;
@@ -232,6 +243,7 @@ fn dispatch(
                     encoder.open(block.class(), &mut bytes)?;
                     send(Work::Bytes(bytes))?;
                 }
+                encoder.see(&block)?;
                 send(Work::Block(block))?;
             }
             Piece::Statement(statement) => {
@@ -277,11 +289,15 @@ fn encode(
 
 struct Writer<'a> {
     output: &'a mut Output,
+    held: Option<BufWriter<File>>,
     compression: Compression,
     hash: blake3::Hasher,
     bytes: u64,
     stored: u64,
 }
+
+/// How much of a held dump is written or read at once.
+const HELD: usize = 256 << 10;
 
 /// A buffer larger than this is given back to the system after an outsized block.
 const KEEP: usize = 8 << 20;
@@ -298,10 +314,36 @@ impl Writer<'_> {
     fn write(&mut self, raw: &[u8], frame: &[u8]) -> Result<()> {
         self.hash.update(raw);
         let stored = if self.compression == Compression::None { raw } else { frame };
-        self.output.append(stored)?;
+        match &mut self.held {
+            Some(file) => file.write_all(stored).map_err(|cause| Error::io("writing a temporary file", cause))?,
+            None => self.output.append(stored)?,
+        }
         self.bytes += raw.len() as u64;
         self.stored += stored.len() as u64;
         Ok(())
+    }
+
+    /// Keeps what is written from now on apart.
+    fn hold(&mut self) -> Result<()> {
+        let file = tempfile::tempfile().map_err(|cause| Error::io("making a temporary file", cause))?;
+        self.held = Some(BufWriter::with_capacity(HELD, file));
+        Ok(())
+    }
+
+    /// Writes the head, and behind it what was kept.
+    fn release(&mut self, head: &[u8]) -> Result<()> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        let failed = |cause| Error::io("reading a temporary file", cause);
+        let mut file = held.into_inner().map_err(|error| failed(error.into_error()))?;
+        self.put(head)?;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut buffer = vec![0; HELD];
+        loop {
+            match file.read(&mut buffer).map_err(failed)? {
+                0 => return Ok(()),
+                size => self.output.append(buffer.get(..size).unwrap_or_default())?,
+            }
+        }
     }
 
     fn in_order(&mut self, done: &Receiver<Result<Encoded>>, permits: &Sender<Permit>) -> Result<()> {

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("volume", &[]),
     ("ids", &[]),
     ("observe", &["model"]),
-    ("format", &["model", "cypher"]),
+    ("format", &["model", "cypher", "ids"]),
     ("backend", &["model", "cypher", "wire"]),
     ("filter", &["model", "ids"]),
     ("feed", &["backend", "format", "filter", "model", "observe"]),

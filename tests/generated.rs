@@ -353,6 +353,13 @@ fn everything_goes_through_jsonl_and_the_embedded_store() {
 }
 
 #[test]
+fn everything_but_a_schema_goes_through_graphml() {
+    each(16, 5, with_schema(4, Limits::ALL, Just(Schema::default()).boxed()), |graph| {
+        through_files(&graph, &[&["graphml"], &["graphml.zst", "db", "graphml --jobs 3"]]);
+    });
+}
+
+#[test]
 fn what_neo4j_holds_goes_through_cypherl() {
     let schema = (neo4j_schema(), apoc_triggers()).prop_map(|(mut schema, triggers)| {
         schema.objects.extend(triggers);

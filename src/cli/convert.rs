@@ -1,11 +1,10 @@
 //! `graphferry convert`.
 
 use super::place::open_dump;
-use super::{Context, dump as dumping, exit::Ending, filter, output};
+use super::{Context, dump as dumping, exit::Ending, filter, output, reading};
 use crate::dump::{dump, plan};
 use crate::error::{Error, Result};
 use crate::feed::{Feed, KnownFeed};
-use crate::format::Earlier;
 use crate::observe::{Event, Observer as _};
 use crate::survey::{Known, survey_names};
 use crate::volume::Input;
@@ -26,6 +25,8 @@ pub(super) struct Command {
     #[command(flatten)]
     filter: filter::Options,
     #[command(flatten)]
+    reading: reading::Options,
+    #[command(flatten)]
     form: output::Options,
 }
 
@@ -34,8 +35,8 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     if std::path::Path::new(&command.output).exists() && same(&command.input, &command.output) {
         return Err(Error::usage("input and output are the same file"));
     }
-    let earlier = Earlier::default();
-    let open = || open_dump(&command.input, command.filter.filter(), &earlier);
+    let reading = command.reading.decoder()?;
+    let open = || open_dump(&command.input, command.filter.filter(), &reading);
     let mut feed: Box<dyn Feed> = Box::new(open()?);
     let mut known = Known { header: feed.header().clone(), ..Known::default() };
     // A file is read twice: what it holds, and whether it is sound, is known before anything is written.

@@ -1,10 +1,10 @@
 //! `graphferry copy`.
 
-use super::place::{Place, Reading, Side, open_dump, open_target};
+use super::place::{How, Place, Reading, Side, open_dump, open_target};
 use super::{Context, exit::Ending, filter, restore as restoring, spool};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::format::Earlier;
+use crate::format::DecoderOptions;
 use crate::restore::{Dump, Mode, restore_with};
 use clap::Args;
 
@@ -35,29 +35,23 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let mode = command.mode.mode();
     let (wishes, dry_run) = (command.how.wishes(mode), command.how.dry_run);
     let name = source.to_string();
-    let outcome = Place::Database(source).read(
-        Side::Source,
-        command.filter.filter(),
-        None,
-        command.reading.via,
-        context,
-        |feed| {
-            if mode == Mode::Restoring {
-                return command.how.with_files(&name, None, |extras| {
-                    restore_with(Dump::Once(feed), &mut *target, &wishes, dry_run, extras, context.watch())
-                });
-            }
-            // A merge reads the graph several times.
-            let file = spool::feed(feed, context)?;
-            let path = file.path().to_string_lossy().into_owned();
-            let open = || -> Result<Box<dyn Feed>> {
-                Ok(Box::new(open_dump(&path, crate::filter::Filter::default(), &Earlier::default())?))
-            };
-            command.how.with_files(&name, None, |extras| {
-                restore_with(Dump::Again(&open), &mut *target, &wishes, dry_run, extras, context.watch())
-            })
-        },
-    )?;
+    let how = How { filter: command.filter.filter(), via: command.reading.via, ..How::default() };
+    let outcome = Place::Database(source).read(Side::Source, how, context, |feed| {
+        if mode == Mode::Restoring {
+            return command.how.with_files(&name, None, |extras| {
+                restore_with(Dump::Once(feed), &mut *target, &wishes, dry_run, extras, context.watch())
+            });
+        }
+        // A merge reads the graph several times.
+        let file = spool::feed(feed, context)?;
+        let path = file.path().to_string_lossy().into_owned();
+        let open = || -> Result<Box<dyn Feed>> {
+            Ok(Box::new(open_dump(&path, crate::filter::Filter::default(), &DecoderOptions::default())?))
+        };
+        command.how.with_files(&name, None, |extras| {
+            restore_with(Dump::Again(&open), &mut *target, &wishes, dry_run, extras, context.watch())
+        })
+    })?;
     let verb = if mode == Mode::Merging { "merged" } else { "copied" };
     restoring::finish(outcome, dry_run, verb, context)
 }

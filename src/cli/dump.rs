@@ -1,6 +1,6 @@
 //! `graphferry dump`.
 
-use super::place::{Place, Reading, Side};
+use super::place::{How, Place, Reading, Side};
 use super::{Context, exit::Ending, filter, output, text};
 use crate::dump::{Plan, dump, plan};
 use crate::error::Result;
@@ -68,9 +68,8 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let place = Place::Database(Place::database(command.source.as_deref())?);
     let file = command.output.as_deref();
     let want = command.consistency.consistency();
-    place.read(Side::Source, command.filter.filter(), want, command.reading.via, context, |feed| {
-        write(command, file, feed, context)
-    })
+    let how = How { filter: command.filter.filter(), want, via: command.reading.via, ..How::default() };
+    place.read(Side::Source, how, context, |feed| write(command, file, feed, context))
 }
 
 fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &Context) -> Result<Ending> {

@@ -33,7 +33,7 @@ pub(super) struct Options {
     /// Replace the file if it exists
     #[arg(long, help_heading = "Output")]
     force: bool,
-    /// Accept that a kind of thing which the format or target cannot hold is left out: value, index, constraint, trigger, schema, all
+    /// Accept that a kind of thing which the format or target cannot hold is left out: value, type, name, index, constraint, trigger, schema, all
     #[arg(long, value_name = "KIND", help_heading = "Output")]
     allow_loss: Vec<String>,
     /// Encoding threads; one less than there are cores where it is not given
@@ -49,6 +49,10 @@ enum FormatName {
     Jsonl,
     /// A folder of CSV files, as neo4j-admin imports them
     Csv,
+    /// What apoc.import.json takes: no schema, few types
+    Apoc,
+    /// For NetworkX, Gephi, yEd and others: no schema
+    Graphml,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -66,6 +70,8 @@ impl Options {
             Some(FormatName::Cypherl) => Format::Cypherl,
             Some(FormatName::Jsonl) => Format::Jsonl,
             Some(FormatName::Csv) => Format::Csv,
+            Some(FormatName::Apoc) => Format::Apoc,
+            Some(FormatName::Graphml) => Format::GraphMl,
             None => named.unwrap_or_default(),
         };
         let dialect = match self.dialect {

@@ -6,7 +6,7 @@ use crate::backend::url::Location;
 use crate::error::{Error, Result};
 use crate::feed::{DumpFeed, Feed, SnapshotFeed};
 use crate::filter::Filter;
-use crate::format::Earlier;
+use crate::format::DecoderOptions;
 use crate::model::Consistency;
 use crate::observe::{Event, Observer as _};
 use crate::volume::Input;
@@ -50,6 +50,19 @@ pub(super) struct Reading {
     pub(super) via: Via,
 }
 
+/// What is read of a place, and how.
+#[derive(Default)]
+pub(super) struct How {
+    /// What is wanted.
+    pub(super) filter: Filter,
+    /// What a database has to promise.
+    pub(super) want: Option<Consistency>,
+    /// How a Memgraph server is read.
+    pub(super) via: Via,
+    /// What is said of a dump.
+    pub(super) reading: DecoderOptions,
+}
+
 /// What Memgraph's own dumps do not tell.
 const LOSSES: &str = "DUMP DATABASE writes floats without a fraction as integers, folds the lines of triggers, and before 3.11 leaves out text \
                       indexes on edges: without --via dump they are as they were";
@@ -86,19 +99,18 @@ impl Place {
     pub(super) fn read<T>(
         &self,
         side: Side,
-        filter: Filter,
-        want: Option<Consistency>,
-        via: Via,
+        how: How,
         context: &Context,
         then: impl FnOnce(&mut dyn Feed) -> Result<T>,
     ) -> Result<T> {
+        let How { filter, want, via, reading } = how;
         match self {
-            Self::Dump(name) => then(&mut open_known(name, filter)?),
+            Self::Dump(name) => then(&mut open_known(name, filter, &reading)?),
             Self::Database(location @ Location::Bolt(_)) if via == Via::Dump => {
                 let access = context.access.resolve(location, side)?;
                 let (file, origin, promise) = spool::own_dump(location, &access, want)?;
                 let path = file.path().to_string_lossy().into_owned();
-                let feed = open_known(&path, filter)?;
+                let feed = open_known(&path, filter, &DecoderOptions::default())?;
                 then(&mut feed.from_server(&location.to_string(), origin, promise, LOSSES))
             }
             Self::Database(location) => {
@@ -149,28 +161,27 @@ impl crate::format::Files for Listed {
     }
 }
 
-/// A dump, a file or a folder, that is read from its start; what `earlier` readings of it found out is known, and what this one finds out is kept there.
-pub(super) fn open_dump(name: &str, filter: Filter, earlier: &Earlier) -> Result<DumpFeed> {
+/// A dump, a file or a folder, that is read from its start; what earlier readings of it found out is known, and what this one finds out is kept there.
+pub(super) fn open_dump(name: &str, filter: Filter, reading: &DecoderOptions) -> Result<DumpFeed> {
     if std::path::Path::new(name).is_dir() {
         let decoder = crate::format::csv::decoder(Box::new(Listed(name.into())));
         return Ok(DumpFeed::new(decoder.map_err(|error| error.in_file(name))?, name, filter));
     }
     let input = Box::new(Input::open(name)?);
-    let decoder = crate::format::decoder_after(input, earlier).map_err(|error| error.in_file(name))?;
+    let decoder = crate::format::decoder_with(input, reading).map_err(|error| error.in_file(name))?;
     Ok(DumpFeed::new(decoder, name, filter))
 }
 
 /// A dump that is read once for good. A file whose end says how its beginning is to be read is looked through before.
-fn open_known(name: &str, filter: Filter) -> Result<DumpFeed> {
-    let earlier = Earlier::default();
+fn open_known(name: &str, filter: Filter, reading: &DecoderOptions) -> Result<DumpFeed> {
     if Input::can_reopen(name)? {
         let input = Box::new(Input::open(name)?);
-        let mut decoder = crate::format::decoder_after(input, &earlier).map_err(|error| error.in_file(name))?;
+        let mut decoder = crate::format::decoder_with(input, reading).map_err(|error| error.in_file(name))?;
         // One of Memgraph's own: it has no tool's name in its header, for it has no header.
         let foreign = decoder.header().tool.is_empty() && decoder.header().source.product == "memgraph";
         while foreign && decoder.next().map_err(|error| error.in_file(name))?.is_some() {}
     }
-    open_dump(name, filter, &earlier)
+    open_dump(name, filter, reading)
 }
 
 /// Whether a file is an SQLite database, whatever it is called.

@@ -1,11 +1,10 @@
 //! `graphferry restore` and `graphferry merge`.
 
 use super::place::{Place, open_dump, open_target};
-use super::{Context, exit::Ending, filter, merging, spool, text};
+use super::{Context, exit::Ending, filter, merging, reading, spool, text};
 use crate::backend::Schedule;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::format::Earlier;
 use crate::ids::IdMap;
 use crate::restore::quarantine::{Quarantine, QuarantineFile};
 use crate::restore::{Dump, Extras, Mode, Outcome, Wishes, restore_with};
@@ -32,6 +31,8 @@ pub(super) struct Command {
     how: Options,
     #[command(flatten)]
     filter: filter::Options,
+    #[command(flatten)]
+    reading: reading::Options,
 }
 
 /// Merge a dump into a database that holds data: short for restore --mode merging
@@ -51,6 +52,8 @@ pub(super) struct Merge {
     how: Options,
     #[command(flatten)]
     filter: filter::Options,
+    #[command(flatten)]
+    reading: reading::Options,
 }
 
 /// The mode of `restore` and `copy`.
@@ -218,6 +221,7 @@ struct Task<'a> {
     resume: Option<&'a str>,
     how: &'a Options,
     filter: &'a filter::Options,
+    reading: &'a reading::Options,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
@@ -229,6 +233,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         resume: command.resume.as_deref(),
         how: &command.how,
         filter: &command.filter,
+        reading: &command.reading,
     }
     .run(context)
 }
@@ -241,6 +246,7 @@ pub(super) fn merge(command: &Merge, context: &Context) -> Result<Ending> {
         resume: command.resume.as_deref(),
         how: &command.how,
         filter: &command.filter,
+        reading: &command.reading,
     }
     .run(context)
 }
@@ -259,8 +265,8 @@ impl Task<'_> {
         let spooled = if !again && self.mode == Mode::Merging { Some(spool::bytes(self.file)?) } else { None };
         let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
         let file = path.as_deref().unwrap_or(self.file);
-        let earlier = Earlier::default();
-        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &earlier)?)) };
+        let reading = self.reading.decoder()?;
+        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &reading)?)) };
         let outcome = self.how.with_files(self.file, self.resume, |extras| {
             let dry_run = self.how.dry_run;
             if again || spooled.is_some() {

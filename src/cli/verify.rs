@@ -1,7 +1,7 @@
 //! `graphferry verify`.
 
-use super::place::{Place, Reading, Side};
-use super::{Context, exit::Ending, filter, text};
+use super::place::{How, Place, Reading, Side};
+use super::{Context, exit::Ending, filter, reading, text};
 use crate::error::Result;
 use crate::observe::{Event, Observer as _};
 use crate::verify::{Fingerprint, compare, fingerprint};
@@ -18,15 +18,23 @@ pub(super) struct Command {
     /// A database or a dump
     b: String,
     #[command(flatten)]
-    reading: Reading,
+    source: Reading,
     #[command(flatten)]
     filter: filter::Options,
+    #[command(flatten)]
+    reading: reading::Options,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let read = |word: &str, side: Side| -> Result<Fingerprint> {
         let place = Place::parse(Some(word))?;
-        place.read(side, command.filter.filter(), None, command.reading.via, context, |feed| {
+        let how = How {
+            filter: command.filter.filter(),
+            via: command.source.via,
+            reading: command.reading.decoder()?,
+            ..How::default()
+        };
+        place.read(side, how, context, |feed| {
             let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
             context.progress.event(&Event::Step { what: "reading", total });
             fingerprint(feed, context.watch())

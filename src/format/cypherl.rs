@@ -50,7 +50,11 @@ use crate::cypher::{Dialect, Version, schema};
 use crate::error::Result;
 use std::io::Read;
 
+pub(super) use ddl::{Ddl, read_with};
 pub use helper::Helper;
+pub(super) use input::Input;
+pub(super) use lex::{Lexed, Lexer, Stop};
+pub(super) use value::Values;
 pub use write::Cypherl;
 
 /// How a dump is written.
@@ -105,6 +109,11 @@ pub fn decoder(reader: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>> {
 /// As [`decoder`].
 pub fn decoder_after(reader: Box<dyn Read + Send>, earlier: &Earlier) -> Result<Box<dyn Decoder>> {
     Ok(Box::new(read::Reader::new(input::Input::new(reader), earlier.clone())?))
+}
+
+/// Whether a file that begins so is a dump of ours.
+pub(super) fn is_ours(head: &[u8]) -> bool {
+    read::marked(head).is_some()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::error::Result;
 use std::io::Read;
 
 pub use encode::Jsonl;
+pub(super) use record::pass_strings;
 
 /// The version of the format that is written, and the newest that is read.
 pub const VERSION: u64 = 1;

@@ -16,6 +16,8 @@ pub struct Capability {
     pub system: String,
     /// Types of values that it cannot hold, as [`Tally::values`] names them; `list of map` and `map` are two.
     pub refused_values: Vec<String>,
+    /// Types of values that it can only hold as text.
+    pub values_as_text: Vec<String>,
     /// Kinds of constraints that it cannot hold.
     pub refused_constraints: Vec<(Entity, ConstraintKindName)>,
     /// Kinds of indexes that it cannot hold.
@@ -67,7 +69,7 @@ pub type ConstraintKindName = &'static str;
 /// Something that a target cannot hold: shown in the plan, refused unless `--allow-loss` names its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loss {
-    /// What to say to `--allow-loss`: `constraint`, `index`, `trigger`, `schema`, `value`.
+    /// What to say to `--allow-loss`: `constraint`, `index`, `trigger`, `schema`, `value`, `type`.
     pub kind: &'static str,
     /// What is lost, in words.
     pub what: String,
@@ -80,6 +82,28 @@ impl Capability {
     #[must_use]
     pub fn all(system: impl Into<String>) -> Self {
         Self { system: system.into(), triggers: vec!["*".into()], other_objects: vec!["*".into()], ..Self::default() }
+    }
+
+    /// A system without a schema.
+    #[must_use]
+    pub fn no_schema(system: impl Into<String>) -> Self {
+        let both = [Entity::Node, Entity::Relationship];
+        let constraints = ["unique", "existence", "key", "property-type"];
+        let indexes = [
+            IndexKind::Range,
+            IndexKind::Text,
+            IndexKind::Point,
+            IndexKind::Fulltext,
+            IndexKind::Vector,
+            IndexKind::Lookup,
+            IndexKind::Label,
+        ];
+        Self {
+            system: system.into(),
+            refused_constraints: both.iter().flat_map(|on| constraints.map(|kind| (*on, kind))).collect(),
+            refused_indexes: both.iter().flat_map(|on| indexes.map(|kind| (*on, kind))).collect(),
+            ..Self::default()
+        }
     }
 
     /// Whether a schema object can be held.
@@ -152,7 +176,15 @@ impl Capability {
     #[must_use]
     pub fn value_losses(&self, tally: &Tally) -> Vec<Loss> {
         let lost = tally.values.iter().filter(|(name, _)| self.refused_values.contains(name));
-        lost.map(|(name, count)| Loss { kind: "value", what: format!("values of type {name}"), count: *count })
-            .collect()
+        let mut losses: Vec<_> = lost
+            .map(|(name, count)| Loss { kind: "value", what: format!("values of type {name}"), count: *count })
+            .collect();
+        let changed = tally.values.iter().filter(|(name, _)| self.values_as_text.contains(name));
+        losses.extend(changed.map(|(name, count)| Loss {
+            kind: "type",
+            what: format!("type of values that are {name}: they become text"),
+            count: *count,
+        }));
+        losses
     }
 }

@@ -33,6 +33,7 @@ pub fn dump(encoder: &dyn Encoder, graph: &Graph, block_size: usize) -> Vec<u8> 
             counter.statement();
             class = Some(block.class());
         }
+        encoder.see(&block).unwrap();
         encoder.block(&block, &mut out).unwrap();
         counter.block(&block).unwrap();
     }
@@ -41,7 +42,10 @@ pub fn dump(encoder: &dyn Encoder, graph: &Graph, block_size: usize) -> Vec<u8> 
     let blake3 = blake3::hash(&out).to_hex().to_string();
     let trailer = Trailer { tally: counter.tally(), source_changed: Some(false), blake3 };
     encoder.trailer(&trailer, &mut out).unwrap();
-    out
+    let mut whole = Vec::new();
+    encoder.head(&mut whole);
+    whole.append(&mut out);
+    whole
 }
 
 /// The statement that lies in each dump before each class.
@@ -61,6 +65,7 @@ pub fn plain(encoder: &dyn Encoder, graph: &Graph) -> Vec<u8> {
             encoder.open(block.class(), &mut out).unwrap();
             class = Some(block.class());
         }
+        encoder.see(&block).unwrap();
         encoder.block(&block, &mut out).unwrap();
         counter.block(&block).unwrap();
     }
@@ -69,5 +74,8 @@ pub fn plain(encoder: &dyn Encoder, graph: &Graph) -> Vec<u8> {
     let blake3 = blake3::hash(&out).to_hex().to_string();
     let trailer = Trailer { tally: counter.tally(), source_changed: Some(false), blake3 };
     encoder.trailer(&trailer, &mut out).unwrap();
-    out
+    let mut whole = Vec::new();
+    encoder.head(&mut whole);
+    whole.append(&mut out);
+    whole
 }

@@ -323,6 +323,7 @@ fn capability(link: &Link, storage: &Storage, limits: Limits) -> Capability {
     Capability {
         system: format!("Memgraph {}{}", link.origin.version, if on_disk { " on disk" } else { "" }),
         refused_values: refused,
+        values_as_text: Vec::new(),
         refused_constraints: constraints,
         refused_indexes: indexes,
         refused_settings: Vec::new(),

@@ -208,6 +208,7 @@ fn capability(link: &Link, triggers: bool) -> Capability {
     Capability {
         system: format!("Neo4j {} {}", origin.version, origin.edition).trim_end().to_owned(),
         refused_values: refused,
+        values_as_text: Vec::new(),
         refused_constraints: constraints,
         refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
         refused_settings: if ((1, 0)..(5, 27)).contains(&link.version()) {

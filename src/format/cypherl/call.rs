@@ -172,15 +172,29 @@ fn point(parts: &Map, out: &mut Vec<u8>) -> Option<()> {
         _ => None,
     };
     let (x, y, z) = (coordinate("x")?, coordinate("y")?, coordinate("z"));
+    let crs = match parts.get("crs") {
+        Some(crs) => Some(crs.as_str().and_then(reference_system)?),
+        None => None,
+    };
     let srid = match (parts.get("srid"), z) {
+        _ if crs.is_some_and(|(_, deep)| deep != z.is_some()) || crs.is_some() && parts.contains_key("srid") => {
+            return None;
+        }
+        _ if crs.is_some() => crs?.0,
         (Some(srid), _) => i32::try_from(srid.as_integer()?).ok()?,
         (None, None) => 7203,
         (None, Some(_)) => 9157,
     };
-    let expected = 2 + usize::from(z.is_some()) + usize::from(parts.contains_key("srid"));
+    let expected = 2 + usize::from(z.is_some()) + usize::from(parts.contains_key("srid") || crs.is_some());
     (parts.len() == expected).then_some(())?;
     put_value(out, &ValueRef::Point(Point { srid, x, y, z }));
     Some(())
+}
+
+/// A reference system by the name that Neo4j gives it, and whether it has a third coordinate.
+fn reference_system(name: &str) -> Option<(i32, bool)> {
+    let known = [("wgs-84", 4326), ("wgs-84-3d", 4979), ("cartesian", 7203), ("cartesian-3d", 9157)];
+    known.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(name, srid)| (*srid, name.ends_with("3d")))
 }
 
 /// `[…], n, TYPE)`.

@@ -12,7 +12,7 @@ use crate::model::{Cursor, Map, SchemaObject, Value};
 
 /// What a schema statement says.
 #[derive(Debug)]
-pub(super) enum Ddl {
+pub(in crate::format) enum Ddl {
     /// An object.
     Object(SchemaObject),
     /// The trigger of this name is installed and stopped.
@@ -24,11 +24,19 @@ pub(super) enum Ddl {
 ///
 /// # Errors
 /// A name or string in it is damaged: its offset, and what is wrong.
-pub(super) fn read(dialect: Dialect, text: &str, lenient: bool) -> Result<Option<Ddl>, (usize, Error)> {
-    Ok(read_noting(dialect, text, lenient)?.map(|(ddl, _)| ddl))
+pub(in crate::format) fn read(dialect: Dialect, text: &str, lenient: bool) -> Result<Option<Ddl>, (usize, Error)> {
+    read_with(Lexer::new(dialect, text.as_bytes(), true), lenient)
 }
 
-/// Does the same and tells what in it Memgraph wrote and cannot read.
+/// The same, of what stands at the lexer.
+///
+/// # Errors
+/// As [`read`].
+pub(in crate::format) fn read_with(lexer: Lexer<'_>, lenient: bool) -> Result<Option<Ddl>, (usize, Error)> {
+    Ok(noting(lexer, lenient)?.map(|(ddl, _)| ddl))
+}
+
+/// Does the same as [`read`] and tells what in it Memgraph wrote and cannot read.
 ///
 /// # Errors
 /// As [`read`].
@@ -37,7 +45,10 @@ pub(super) fn read_noting(
     text: &str,
     lenient: bool,
 ) -> Result<Option<(Ddl, Oddities)>, (usize, Error)> {
-    let mut lexer = Lexer::new(dialect, text.as_bytes(), true);
+    noting(Lexer::new(dialect, text.as_bytes(), true), lenient)
+}
+
+fn noting(mut lexer: Lexer<'_>, lenient: bool) -> Result<Option<(Ddl, Oddities)>, (usize, Error)> {
     match statement(&mut lexer, lenient) {
         Ok(ddl) if lexer.rest().is_empty() => Ok(Some((ddl, *lexer.oddities()))),
         Ok(_) | Err(Stop::Unknown | Stop::More) => Ok(None),

@@ -12,7 +12,7 @@ const LIMIT: usize = 1 << 30;
 const WIDE: usize = 8 << 20;
 
 /// A window into a dump.
-pub(super) struct Input {
+pub(in crate::format) struct Input {
     reader: Box<dyn Read + Send>,
     bytes: Vec<u8>,
     /// Where the window's unread part begins.
@@ -23,40 +23,47 @@ pub(super) struct Input {
     /// The line of the first unread byte.
     line: u64,
     hasher: blake3::Hasher,
+    /// Whether anybody wants the digest.
+    hashes: bool,
     /// Up to where in the window the digest has come.
     hashed: usize,
     limit: usize,
 }
 
 impl Input {
-    pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
+    pub(in crate::format) fn new(reader: Box<dyn Read + Send>) -> Self {
         let bytes = Vec::with_capacity(2 * CHUNK);
         let hasher = blake3::Hasher::new();
-        Self { reader, bytes, from: 0, last: false, offset: 0, line: 1, hasher, hashed: 0, limit: LIMIT }
+        Self { reader, bytes, from: 0, last: false, offset: 0, line: 1, hasher, hashes: true, hashed: 0, limit: LIMIT }
+    }
+
+    /// A window into a file that has no digest.
+    pub(in crate::format) fn undigested(reader: Box<dyn Read + Send>) -> Self {
+        Self { hashes: false, ..Self::new(reader) }
     }
 
     #[cfg(test)]
-    pub(super) fn limited(reader: Box<dyn Read + Send>, limit: usize) -> Self {
+    pub(in crate::format) fn limited(reader: Box<dyn Read + Send>, limit: usize) -> Self {
         Self { limit, ..Self::new(reader) }
     }
 
     /// What was not read yet of the window.
-    pub(super) fn rest(&self) -> &[u8] {
+    pub(in crate::format) fn rest(&self) -> &[u8] {
         self.bytes.get(self.from..).unwrap_or_default()
     }
 
     /// Whether nothing follows the window.
-    pub(super) fn is_last(&self) -> bool {
+    pub(in crate::format) fn is_last(&self) -> bool {
         self.last
     }
 
     /// The line of the first unread byte.
-    pub(super) fn line(&self) -> u64 {
+    pub(in crate::format) fn line(&self) -> u64 {
         self.line
     }
 
     /// Where a byte is that lies so far behind the first unread one.
-    pub(super) fn position(&self, ahead: usize) -> Position {
+    pub(in crate::format) fn position(&self, ahead: usize) -> Position {
         let passed = self.rest().get(..ahead.min(self.rest().len())).unwrap_or_default();
         Position {
             file: String::new(),
@@ -66,7 +73,7 @@ impl Input {
     }
 
     /// Counts bytes as read.
-    pub(super) fn consume(&mut self, size: usize) {
+    pub(in crate::format) fn consume(&mut self, size: usize) {
         let passed = self.rest().get(..size).unwrap_or_default();
         let (lines, size) = (memchr_iter(b'\n', passed).count() as u64, passed.len());
         self.line += lines;
@@ -74,13 +81,13 @@ impl Input {
     }
 
     /// Whether the first unread byte begins a line.
-    pub(super) fn at_line_start(&self) -> bool {
+    pub(in crate::format) fn at_line_start(&self) -> bool {
         self.offset + self.from as u64 == 0
             || self.from.checked_sub(1).and_then(|before| self.bytes.get(before)) == Some(&b'\n')
     }
 
     /// Widens the window. The byte before the first unread one stays in it.
-    pub(super) fn fill(&mut self) -> Result<()> {
+    pub(in crate::format) fn fill(&mut self) -> Result<()> {
         let gone = self.from.saturating_sub(1);
         self.digest(gone);
         let unread = self.bytes.len() - gone;
@@ -104,6 +111,9 @@ impl Input {
     }
 
     fn digest(&mut self, to: usize) {
+        if !self.hashes {
+            return;
+        }
         if let Some(fresh) = self.bytes.get(self.hashed..to) {
             self.hasher.update(fresh);
             self.hashed = to;
@@ -111,7 +121,7 @@ impl Input {
     }
 
     /// The digest of everything before the first unread byte.
-    pub(super) fn digest_so_far(&mut self) -> String {
+    pub(in crate::format) fn digest_so_far(&mut self) -> String {
         self.digest(self.from);
         self.hasher.finalize().to_hex().to_string()
     }

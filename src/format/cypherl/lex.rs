@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 /// Why the lexer, or a parser on top of it, did not come to an end.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(in crate::format) enum Stop {
     /// The piece ends too early, and it is not the last.
     More,
     /// This is something else than what was looked for.
@@ -20,25 +20,33 @@ pub(super) enum Stop {
     Corrupt(usize, Error),
 }
 
-pub(super) type Lexed<T> = std::result::Result<T, Stop>;
+pub(in crate::format) type Lexed<T> = std::result::Result<T, Stop>;
 
 /// A position in a piece of a dump.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lexer<'a> {
+pub(in crate::format) struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
     /// Whether nothing follows the piece.
     last: bool,
     dialect: Dialect,
     oddities: Oddities,
+    /// Whether a backtick in a name may stand alone, as APOC writes it: the name ends where something follows that can follow one.
+    loose: bool,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(dialect: Dialect, text: &'a [u8], last: bool) -> Self {
-        Self { text, at: 0, last, dialect, oddities: Oddities::default() }
+    pub(in crate::format) fn new(dialect: Dialect, text: &'a [u8], last: bool) -> Self {
+        Self { text, at: 0, last, dialect, oddities: Oddities::default(), loose: false }
     }
 
-    pub(super) fn dialect(&self) -> Dialect {
+    /// The same position, from where a backtick in a name may stand alone.
+    pub(in crate::format) fn loose(mut self) -> Self {
+        self.loose = true;
+        self
+    }
+
+    pub(in crate::format) fn dialect(&self) -> Dialect {
         self.dialect
     }
 
@@ -53,57 +61,57 @@ impl<'a> Lexer<'a> {
     }
 
     /// The offset from the start of the piece.
-    pub(super) fn at(&self) -> usize {
+    pub(in crate::format) fn at(&self) -> usize {
         self.at
     }
 
-    pub(super) fn seek(&mut self, at: usize) {
+    pub(in crate::format) fn seek(&mut self, at: usize) {
         self.at = at;
     }
 
     #[inline]
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(in crate::format) fn rest(&self) -> &'a [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
 
     /// The bytes from an earlier offset to here.
-    pub(super) fn since(&self, from: usize) -> &'a [u8] {
+    pub(in crate::format) fn since(&self, from: usize) -> &'a [u8] {
         self.text.get(from..self.at).unwrap_or_default()
     }
 
     /// What it means that the piece ends here.
-    pub(super) fn short(&self) -> Stop {
+    pub(in crate::format) fn short(&self) -> Stop {
         if self.last { Stop::Unknown } else { Stop::More }
     }
 
-    pub(super) fn corrupt(&self, message: impl Into<String>) -> Stop {
+    pub(in crate::format) fn corrupt(&self, message: impl Into<String>) -> Stop {
         Stop::Corrupt(self.at, Error::corrupt(message))
     }
 
     #[inline]
-    pub(super) fn peek(&self) -> Lexed<u8> {
+    pub(in crate::format) fn peek(&self) -> Lexed<u8> {
         self.text.get(self.at).copied().ok_or_else(|| self.short())
     }
 
     /// The byte after the next, if there is one in the piece.
-    pub(super) fn peek_second(&self) -> Option<u8> {
+    pub(in crate::format) fn peek_second(&self) -> Option<u8> {
         self.text.get(self.at + 1).copied()
     }
 
-    pub(super) fn bump(&mut self) {
+    pub(in crate::format) fn bump(&mut self) {
         self.at += 1;
     }
 
     /// Passes over a byte if it is next.
     #[inline]
-    pub(super) fn eat(&mut self, byte: u8) -> Lexed<bool> {
+    pub(in crate::format) fn eat(&mut self, byte: u8) -> Lexed<bool> {
         let found = self.peek()? == byte;
         self.at += usize::from(found);
         Ok(found)
     }
 
     /// Passes over a byte that has to be next, and the space before and after it.
-    pub(super) fn expect(&mut self, byte: u8) -> Lexed<()> {
+    pub(in crate::format) fn expect(&mut self, byte: u8) -> Lexed<()> {
         self.space()?;
         if !self.eat(byte)? {
             return Err(Stop::Unknown);
@@ -113,7 +121,7 @@ impl<'a> Lexer<'a> {
 
     /// Passes over a text that has to be next.
     #[inline]
-    pub(super) fn exactly(&mut self, text: &str) -> Lexed<()> {
+    pub(in crate::format) fn exactly(&mut self, text: &str) -> Lexed<()> {
         let rest = self.rest();
         if rest.starts_with(text.as_bytes()) {
             self.at += text.len();
@@ -127,7 +135,7 @@ impl<'a> Lexer<'a> {
 
     /// Passes over white space and comments. The end of the last piece is no error here.
     #[inline]
-    pub(super) fn space(&mut self) -> Lexed<()> {
+    pub(in crate::format) fn space(&mut self) -> Lexed<()> {
         loop {
             match self.text.get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r' | 0x0B | 0x0C) => self.at += 1,
@@ -140,7 +148,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes over a comment; the cursor stands before its two first bytes.
-    pub(super) fn comment(&mut self) -> Lexed<()> {
+    pub(in crate::format) fn comment(&mut self) -> Lexed<()> {
         if self.peek_second() == Some(b'/') {
             match memchr(b'\n', self.rest()) {
                 Some(end) => self.at += end + 1,
@@ -159,7 +167,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A bare word: letters, digits, `_`, and everything outside of ASCII.
-    pub(super) fn word(&mut self) -> Lexed<&'a str> {
+    pub(in crate::format) fn word(&mut self) -> Lexed<&'a str> {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
         let size = self.rest().iter().take_while(|byte| is_part(byte)).count();
         let word = self.rest().get(..size).unwrap_or_default();
@@ -175,7 +183,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes over a keyword if it is next, in any case, and the space after it.
-    pub(super) fn keyword(&mut self, keyword: &str) -> Lexed<bool> {
+    pub(in crate::format) fn keyword(&mut self, keyword: &str) -> Lexed<bool> {
         let before = self.at;
         match self.word() {
             Ok(word) if word.eq_ignore_ascii_case(keyword) => self.space().map(|()| true),
@@ -188,7 +196,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes over keywords that have to be next.
-    pub(super) fn keywords(&mut self, keywords: &str) -> Lexed<()> {
+    pub(in crate::format) fn keywords(&mut self, keywords: &str) -> Lexed<()> {
         for keyword in keywords.split(' ') {
             if !self.keyword(keyword)? {
                 return Err(Stop::Unknown);
@@ -198,7 +206,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A name, bare or in backticks.
-    pub(super) fn name(&mut self) -> Lexed<Cow<'a, str>> {
+    pub(in crate::format) fn name(&mut self) -> Lexed<Cow<'a, str>> {
         if self.peek()? != b'`' {
             return self.word().map(Cow::Borrowed);
         }
@@ -206,6 +214,9 @@ impl<'a> Lexer<'a> {
         self.skip_quoted_name()?;
         let inner = self.text.get(from + 1..self.at - 1).unwrap_or_default();
         let text = self.utf8(from + 1, inner)?;
+        if self.loose {
+            return Ok(Cow::Borrowed(text));
+        }
         match self.dialect {
             Dialect::Memgraph if !text.contains('`') => Ok(Cow::Borrowed(text)),
             Dialect::Memgraph => Ok(Cow::Owned(text.replace("``", "`"))),
@@ -244,7 +255,7 @@ impl<'a> Lexer<'a> {
 
     /// Passes over a name in backticks.
     #[inline]
-    pub(super) fn skip_quoted_name(&mut self) -> Lexed<()> {
+    pub(in crate::format) fn skip_quoted_name(&mut self) -> Lexed<()> {
         let mut at = self.at + 1;
         loop {
             let Some(end) = memchr(b'`', self.text.get(at..).unwrap_or_default()) else {
@@ -252,7 +263,8 @@ impl<'a> Lexer<'a> {
             };
             at += end + 1;
             match self.text.get(at) {
-                Some(b'`') => at += 1,
+                Some(b'`') if !self.loose => at += 1,
+                Some(next) if self.loose && !b" \t\r\n)|,]:{};.-=".contains(next) => {}
                 // Whether a backtick follows is not known yet.
                 None if !self.last => return Err(Stop::More),
                 _ => break,
@@ -268,7 +280,7 @@ impl<'a> Lexer<'a> {
 
     /// A string; the cursor stands before its quote.
     #[inline]
-    pub(super) fn string(&mut self) -> Lexed<Cow<'a, str>> {
+    pub(in crate::format) fn string(&mut self) -> Lexed<Cow<'a, str>> {
         let quote = self.peek()?;
         let body = self.text.get(self.at + 1..).unwrap_or_default();
         match memchr2(quote, b'\\', body) {
@@ -301,7 +313,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes over a string; the cursor stands before its quote.
-    pub(super) fn skip_string(&mut self, quote: u8) -> Lexed<()> {
+    pub(in crate::format) fn skip_string(&mut self, quote: u8) -> Lexed<()> {
         let mut at = self.at + 1;
         loop {
             let Some(found) = memchr2(quote, b'\\', self.text.get(at..).unwrap_or_default()) else {
@@ -317,7 +329,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes over everything up to the semicolon that ends the statement; the cursor stops before it.
-    pub(super) fn skip_statement(&mut self) -> Lexed<()> {
+    pub(in crate::format) fn skip_statement(&mut self) -> Lexed<()> {
         let from = self.at;
         loop {
             let special = self.rest().iter().position(|byte| matches!(byte, b';' | b'"' | b'\'' | b'`' | b'/'));
@@ -341,7 +353,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    pub(super) fn utf8(&self, from: usize, bytes: &'a [u8]) -> Lexed<&'a str> {
+    pub(in crate::format) fn utf8(&self, from: usize, bytes: &'a [u8]) -> Lexed<&'a str> {
         std::str::from_utf8(bytes)
             .map_err(|cause| Stop::Corrupt(from + cause.valid_up_to(), Error::corrupt("the dump is not valid UTF-8")))
     }
@@ -392,7 +404,7 @@ fn unicode(text: &str, digits: usize) -> Result<(char, usize), String> {
 }
 
 /// Whether a text is exactly one statement, without a semicolon outside of quotes and comments.
-pub(super) fn is_one_statement(dialect: Dialect, text: &str) -> bool {
+pub(in crate::format) fn is_one_statement(dialect: Dialect, text: &str) -> bool {
     let closed = format!("{text}\n;");
     let mut lexer = Lexer::new(dialect, closed.as_bytes(), true);
     !text.trim().is_empty() && lexer.skip_statement().is_ok() && lexer.rest() == b";"

@@ -15,14 +15,14 @@ use number::{number, special};
 
 /// Reads values. `lenient` takes enum names as Memgraph's own dumps have them, with spaces and no backticks.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Values {
-    pub(super) lenient: bool,
+pub(in crate::format) struct Values {
+    pub(in crate::format) lenient: bool,
 }
 
 impl Values {
     /// Reads one value and writes it as PackStream. The cursor stands on its first byte.
     #[inline]
-    pub(super) fn value(self, lexer: &mut Lexer<'_>, out: &mut Vec<u8>, depth: usize) -> Lexed<()> {
+    pub(in crate::format) fn value(self, lexer: &mut Lexer<'_>, out: &mut Vec<u8>, depth: usize) -> Lexed<()> {
         match lexer.peek()? {
             b'"' | b'\'' => packstream::put_string(out, &lexer.string()?),
             // Memgraph's dumps print the float -0.0 so; the integer 0 never has a sign.

@@ -114,7 +114,7 @@ fn item(parser: &mut Parser<'_>, text: &str, block: &mut Block, kinds: &mut Kind
 
 /// Passes over a list of strings that has no white space.
 #[inline]
-fn pass_strings(parser: &mut Parser<'_>) -> Option<()> {
+pub(in crate::format) fn pass_strings(parser: &mut Parser<'_>) -> Option<()> {
     parser.literal(b"[").then_some(())?;
     if parser.literal(b"]") {
         return Some(());

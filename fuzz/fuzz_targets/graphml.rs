@@ -1,0 +1,12 @@
+//! GraphML: whatever the bytes, the reader gives blocks or an error.
+#![no_main]
+
+use graphferry::format::{Mapping, graphml};
+use libfuzzer_sys::fuzz_target;
+use std::io::Cursor;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(mut decoder) = graphml::decoder(Box::new(Cursor::new(data.to_vec())), Mapping::default()) {
+        while let Ok(Some(_)) = decoder.next() {}
+    }
+});
