@@ -280,6 +280,18 @@ impl<'a> ZonedDateTime<'a> {
 }
 
 impl Duration {
+    /// Whether it is what Memgraph makes of a number of microseconds: whole days, and less than a day of the same sign. It keeps that number
+    /// alone, so that `PT36H` comes back as `P1DT12H`.
+    #[must_use]
+    pub fn is_microseconds_cut_into_days(self) -> bool {
+        let rest = i128::from(self.seconds) * i128::from(NANOS) + i128::from(self.nanoseconds);
+        let whole = i128::from(DAY) * i128::from(NANOS);
+        self.months == 0
+            && rest % 1000 == 0
+            && rest.abs() < whole
+            && (rest == 0 || self.days == 0 || (rest < 0) == (self.days < 0))
+    }
+
     /// Writes an ISO duration with all four parts: `P14M3DT5S`, `P0M0DT-0.000000001S`.
     pub fn put(self, out: &mut Vec<u8>) {
         let mut buffer = itoa::Buffer::new();

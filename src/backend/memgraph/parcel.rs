@@ -134,8 +134,12 @@ fn walk(cursor: &mut Cursor<'_>, depth: usize) -> Result<std::result::Result<Way
                 (0, Some(_)) => {
                     if sub_micros(value.nanoseconds.into()) {
                         Err(FINE)
-                    } else {
+                    } else if value.is_microseconds_cut_into_days() {
                         Ok(())
+                    } else {
+                        Err(
+                            "that are durations with a day or more in their hours, or days and hours of different signs",
+                        )
                     }
                 }
                 (0, None) => Err("that are durations beyond 290,000 years"),

@@ -202,6 +202,9 @@ pub(super) fn duration(dialect: Dialect, value: Duration, out: &mut Vec<u8>) -> 
     if i64::try_from(micros + i128::from(days) * i128::from(DAY) * 1_000_000).is_err() {
         return Err(cannot(dialect, "hold a duration so long"));
     }
+    if !value.is_microseconds_cut_into_days() {
+        return Err(cannot(dialect, "keep the days of a duration apart from its hours"));
+    }
     // Each part has a sign of its own; the fraction shares that of the seconds, which may be zero.
     let micros = micros as i64;
     out.extend_from_slice(b"DURATION(\"P");

@@ -145,6 +145,16 @@ fn values_as_both_systems_read_them() {
             "DURATION(\"P-1DT0H0M-6.010011S\")",
         ),
         (
+            duration(0, 0, 86_400, 0),
+            "duration({months: 0, days: 0, seconds: 86400, nanoseconds: 0})",
+            "! Memgraph cannot keep the days of a duration apart from its hours",
+        ),
+        (
+            duration(0, 1, -1, 0),
+            "duration({months: 0, days: 1, seconds: -1, nanoseconds: 0})",
+            "! Memgraph cannot keep the days of a duration apart from its hours",
+        ),
+        (
             duration(0, 3, 14_706, 10_011_000),
             "duration({months: 0, days: 3, seconds: 14706, nanoseconds: 10011000})",
             "DURATION(\"P3DT4H5M6.010011S\")",
