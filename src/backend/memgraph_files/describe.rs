@@ -36,7 +36,7 @@ pub(super) fn target(bytes: &mut Bytes, meaning: &Meaning) -> Result<String> {
             value::value(bytes, meaning, &mut |_| Ok(None), &mut out)?;
             let mut text = Vec::new();
             literal::value(Dialect::Memgraph, &mut Cursor::new(&out), &mut text)?;
-            format!("PROPERTY VALUE {} {}", quoted(&property), String::from_utf8_lossy(&text))
+            format!("PROPERTY {} VALUE {}", quoted(&property), String::from_utf8_lossy(&text))
         }
         other => return Err(bytes.damaged(format!("{other} is no target of descriptions"))),
     })
