@@ -119,7 +119,8 @@ fn a_server_that_is_neither_system_is_refused_by_its_name() {
     let login = [vec![0, 0, 2, 5], success(&[("server", "Other/1.0".into())]), success(&[])].concat();
     // Each question fails, and is followed by an answer to RESET.
     let ignored = vec![0, 2, 0xB0, 0x7E, 0, 0];
-    let said = [login, unknown.clone(), ignored.clone(), success(&[]), unknown, ignored].concat();
+    let question = [unknown, ignored, success(&[])].concat();
+    let said = [login, question.repeat(3)].concat();
     let (error, peer) = refused(&said);
     let expected = format!("{peer} is \"Other/1.0\", neither Neo4j nor Memgraph");
     assert_eq!((error.kind(), error.to_string()), (ErrorKind::Usage, expected));

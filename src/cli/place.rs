@@ -174,7 +174,7 @@ pub(super) fn open_dump(name: &str, filter: Filter, reading: &DecoderOptions) ->
 
 /// A dump that is read once for good. A file whose end says how its beginning is to be read is looked through before.
 fn open_known(name: &str, filter: Filter, reading: &DecoderOptions) -> Result<DumpFeed> {
-    if Input::can_reopen(name)? {
+    if !std::path::Path::new(name).is_dir() && Input::can_reopen(name)? {
         let input = Box::new(Input::open(name)?);
         let mut decoder = crate::format::decoder_with(input, reading).map_err(|error| error.in_file(name))?;
         // One of Memgraph's own: it has no tool's name in its header, for it has no header.
