@@ -222,11 +222,11 @@ fn finish(
     report.dangling = end.dangling;
     report.warnings.extend(end.warnings);
     report.warnings.iter().for_each(|warning| watch.tell(&Event::Warning(warning)));
-    let mut create = plan.create.clone();
+    // What data speak of is there already, if it was known before them; what came with a stream is not.
+    let mut create: Vec<_> = plan.create.iter().filter(|object| !is_early(object)).cloned().collect();
     if plan.tally.is_none() {
         create.extend(late(objects, plan, facts, report)?);
     }
-    create.retain(|object| !is_early(object));
     report.schema_skipped = plan.skip.len() as u64;
     if !plan.remove.is_empty() || !create.is_empty() {
         watch.tell(&Event::Step { what: "creating indexes and constraints", total: Some(create.len() as u64) });

@@ -246,3 +246,21 @@ fn a_throttled_merge_takes_its_time() {
     // 201 items, of which a second's worth may go at once; a loaded machine only makes it longer.
     assert!(since.elapsed() >= Duration::from_millis(1800), "{:?}", since.elapsed());
 }
+
+/// Enums come before the data where they are known before them, and after them from a stream; never not at all.
+#[test]
+fn enums_come_along_from_a_file_and_from_a_stream() {
+    let folder = folder();
+    let folder = folder.path();
+    let enumeration = r#"{"schema":{"other":{"kind":"enum","name":"Status","details":{"values":["Good"]}}}}"#;
+    let dump = format!("{}{enumeration}\n", people(0, 3));
+    write(folder, "enum.jsonl", &dump);
+    run(folder, ["restore", "enum.jsonl", "file.db"]).expect(0);
+    let (code, told) = support::hand::pipe(folder, &["restore", "-", "stream.db"], dump.as_bytes());
+    assert_eq!(code, 0, "{told}");
+    for store in ["file.db", "stream.db"] {
+        run(folder, ["verify", "enum.jsonl", store]).expect(0);
+        let dumped = run(folder, ["dump", store, "--format", "jsonl"]).expect(0).text();
+        assert_eq!(dumped.matches("\"name\":\"Status\"").count(), 1, "{store}: {dumped}");
+    }
+}
