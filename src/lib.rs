@@ -8,6 +8,7 @@ pub mod error;
 pub mod feed;
 pub mod filter;
 pub mod format;
+pub mod hugegraph;
 pub mod ids;
 pub mod model;
 pub mod observe;
