@@ -1,6 +1,7 @@
 """Graphs on a real HugeGraph server, made and read over its REST interface by code that shares nothing with GraphFerry.
 
     hugegraph.py build URL GRAPH                make the torture graph in an empty graph
+        --long-ids              with ids up to the limit of 16384 bytes: shards and pages then do not fit into a URL
     hugegraph.py read  URL GRAPH [OPTION...]    print the whole graph, one JSON object a line, sorted: two outputs compare with diff
         --scan                  list rows by shards and scan pages; else by pages of /graph/vertices and /graph/edges
         --instants              give dates as milliseconds since 1970, asked for over Gremlin; else as the server's text
@@ -39,7 +40,7 @@ class Refused(Exception):
     """An answer that is not 2xx."""
 
     def __init__(self, request, status, text):
-        super().__init__(f"{request}: {status} {text[:2000]}")
+        super().__init__(f"{request[:300]}: {status} {text[:2000]}")
         self.status, self.text = status, text
 
 
@@ -239,7 +240,7 @@ def make_schema(g):
     index("edge_shard", "multi", "SHARD", ["code", "weight"], "EDGE_LABEL")
 
 
-def make_vertices():
+def make_vertices(long_ids):
     """Vertices, those with AUTOMATIC ids apart: they keep the ids given here only while the graph is RESTORING."""
     auto, rest = [], []
 
@@ -262,7 +263,7 @@ def make_vertices():
     v("auto", next(ids), **{ODD_KEY: ODD_TEXT, " blank": -5})
     v("auto", next(ids))
 
-    for name in ["Al`:ice!B>`!rn", "Bob", "", "\u00e9/\\\"'", " lead", "nl\n", "\U0001F600", "5:Bob!x", "a!b`c", "``", "x" * 3000]:
+    for name in ["Al`:ice!B>`!rn", "Bob", "", "\u00e9/\\\"'", " lead", "nl\n", "\U0001F600", "5:Bob!x", "a!b`c", "``", "x" * 300]:
         v("person", None, name=name, city={"Bob": "Z\u00fcrich"}.get(name, name or "c"), code="c1", age=5, weight=0.5)
     v("person", None, name="only", city="keys")
     v("person", None, name="1", city="1", created=-1, code="", age=-5)
@@ -270,9 +271,13 @@ def make_vertices():
         at = lambda kind: VALUES[kind][[0, -1, 1][i]] if kind != "TEXT" else ["a!b", "", "z>`"][i]
         v("keyed", None, **{key_name(kind, "SINGLE"): at(kind) for kind in ("INT", "LONG", "FLOAT", "DOUBLE", "BOOLEAN", "BYTE", "DATE", "UUID", "TEXT")})
 
-    for id_ in ["s:1/\u00e9 1", "s2", "5", "-7", "a`b\"c>d!e:f/g?h#i%j&k\U0001F600\\l\u0001\n", "nul\u0000", UUIDS[0], f'U"{UUIDS[0]}"', "L5", " sp ", "..", "x" * 400, "\u00e9" * 400, "null", "+", "%2F"]:
+    for id_ in ["s:1/\u00e9 1", "s2", "5", "-7", "a`b\"c>d!e:f/g?h#i%j&k\U0001F600\\l\u0001\n", "nul\u0000", UUIDS[0], f'U"{UUIDS[0]}"', "L5", " sp ", "..", "x" * 400, "\u00e9" * 150, "null", "+", "%2F"]:
         said = id_[:20].strip("\u0000")  # an index holds no U+0000
         v("text", id_, name=said, **{ODD_KEY: said})
+    if long_ids:
+        for size in (3000, 9000, 16384):
+            v("text", "y" * size, name=str(size))
+            v("text", "y" * (size - 1) + "z", name=str(size))
     v("text", "blob", single_blob=ENCODED(bytes(12)), **{" blank": 2**31 - 1})
     for id_ in [-(2**62) - 1, -8, 2, 5, 2**53 + 3, 2**62 + 1]:
         v("number", id_, age=id_ % 7, name="bignum")
@@ -327,11 +332,11 @@ def make_edges(ids):
     return rows
 
 
-def build(g, _options):
+def build(g, options):
     if g("GET", "/schema/propertykeys")["propertykeys"]:
         raise SystemExit(f"{g.name} is not empty")
     make_schema(g)
-    auto, rest = make_vertices()
+    auto, rest = make_vertices(options.long_ids)
     ids = {}
 
     def store(kind, rows, query=""):
@@ -573,7 +578,7 @@ def main():
         it.set_defaults(run=run)
         return it
 
-    verb(build)
+    verb(build).add_argument("--long-ids", action="store_true")
     verb(count)
     verb(mode).add_argument("mode", nargs="?")
     it = verb(read)
