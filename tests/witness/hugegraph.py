@@ -31,6 +31,7 @@ import hashlib
 import http.client
 import json
 import multiprocessing
+import secrets
 import sys
 import time
 from urllib.parse import quote, unquote, urlsplit
@@ -94,10 +95,15 @@ class Graph:
         return json.loads(data) if data else None
 
     def gremlin(self, script):
-        """What a Gremlin script with `graph` and `g` gives: a list."""
+        """What a Gremlin expression with `graph` and `g` gives."""
         aliases = {"graph": self.alias, "g": f"__g_{self.alias}"}
-        body = {"gremlin": script, "bindings": {}, "language": "gremlin-groovy", "aliases": aliases}
-        return self("POST", "/gremlin", body, root=True)["result"]["data"]
+        # HugeGraph 1.7 may answer with what an earlier request asked for, hence the word.
+        word = secrets.token_hex(8)
+        body = {"gremlin": f"['{word}', {script}]", "bindings": {}, "language": "gremlin-groovy", "aliases": aliases}
+        said, answer = self("POST", "/gremlin", body, root=True)["result"]["data"]
+        if said != word:
+            raise SystemExit("the server answered another Gremlin request than ours")
+        return answer
 
     def done(self, task):
         """Wait for a task of the server."""
