@@ -201,7 +201,7 @@ impl Feed for DumpFeed {
         let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
         let mut warnings = self.decoder.warnings();
         warnings.extend(self.warnings.iter().cloned());
-        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling() })
+        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling() + self.decoder.dangling() })
     }
 }
 
