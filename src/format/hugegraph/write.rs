@@ -113,10 +113,7 @@ impl HugeGraph {
                 };
                 let (start, end) = (end(item.start)?, end(item.end)?);
                 writer.edge(label, cursor, [&start, &end], line)?;
-                if label.sort_keys.is_empty() {
-                    edge_id::put(label, "", [&start, &end], line);
-                }
-                Ok(())
+                edge_id::put(definitions, label, cursor, [&start, &end], line)
             }
         }
     }
