@@ -79,7 +79,7 @@ impl HugeGraph {
 
     fn item(&mut self, block: &Block, item: &Item) -> Result<()> {
         let Self { options, definitions, ends, line, losses, .. } = self;
-        let writer = Writer { definitions, zone: &options.zone };
+        let writer = Writer { definitions, zone: Some(&options.zone) };
         let kept;
         let mut cursor = block.cursor(item);
         if options.allow_loss
