@@ -342,6 +342,14 @@ impl Format {
         }
     }
 
+    /// Whether the format can hold the graph at all, whatever is allowed to be lost. `nodes` says how many there are, where that is known.
+    ///
+    /// # Errors
+    /// It holds graphs with a schema of its own, and this one has none.
+    pub fn check(self, schema: &Schema, nodes: Option<u64>) -> Result<()> {
+        if self == Self::HugeGraph { hugegraph::check(schema, nodes) } else { Ok(()) }
+    }
+
     /// The encoder of a format whose dumps are folders; `allow_loss` leaves out values that it cannot hold.
     ///
     /// # Errors

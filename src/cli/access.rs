@@ -24,7 +24,7 @@ pub(super) struct Options {
     #[arg(long, global = true, value_name = "FILE", help_heading = "Memgraph's files")]
     snapshot: Option<PathBuf>,
     /// The time zone of the server, which its files do not tell: Memgraph stores local date-times as instants, HugeGraph's backups write instants as local
-    #[arg(long, global = true, value_name = "ZONE", help_heading = "Memgraph's files")]
+    #[arg(long, global = true, value_name = "ZONE", help_heading = "Access")]
     timezone: Option<String>,
 }
 

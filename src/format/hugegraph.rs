@@ -24,8 +24,8 @@ mod zipped;
 use super::{Decoder, DecoderOptions, Files};
 use crate::error::Result;
 use crate::hugegraph::Zone;
-use crate::hugegraph::schema::KINDS;
-use crate::model::Capability;
+use crate::hugegraph::schema::{KINDS, is_ours};
+use crate::model::{Capability, Schema};
 
 pub use manifest::MANIFEST;
 pub use member::is_backup;
@@ -62,6 +62,15 @@ pub fn capability() -> Capability {
         .refused_values
         .extend(scalars.iter().chain(&["list", "null", "mixed"]).map(|sort| format!("list of {sort}")));
     capability
+}
+
+/// Whether a graph has HugeGraph's schema, as far as that is known before its data come.
+///
+/// # Errors
+/// It has another schema, or nodes and none.
+pub fn check(schema: &Schema, nodes: Option<u64>) -> Result<()> {
+    let is_other = !schema.objects.is_empty() || nodes.is_some_and(|nodes| nodes > 0);
+    if is_other && !schema.objects.iter().any(is_ours) { Err(write::no_schema()) } else { Ok(()) }
 }
 
 /// What writes the format.

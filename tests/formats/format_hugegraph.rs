@@ -1,6 +1,10 @@
 //! The directory of hugegraph-tools: what a real server's backup holds is read, what is written is read by a witness, and no file of another backup slips in.
 
 use crate::support::tool::{Run, run};
+use graphferry::format::{DecoderOptions, Files, Piece, Seekable, folder_decoder};
+use graphferry::{Error, Result};
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -290,4 +294,81 @@ fn graphs_without_hugegraphs_schema_are_refused() {
     let refused = tool(&around, &format!("convert {torture} out --format hugegraph --allow-loss all")).expect(4);
     says(&refused, &["no schema as HugeGraph needs one"]);
     assert!(!around.path().join("out").exists());
+}
+
+/// A folder in memory.
+#[derive(Clone, Default)]
+struct Memory(BTreeMap<String, Vec<u8>>);
+
+impl Files for Memory {
+    fn open(&self, name: &str) -> Result<Box<dyn Read + Send>> {
+        Ok(Box::new(self.seek(name)?))
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        Ok(self.0.keys().cloned().collect())
+    }
+
+    fn seek(&self, name: &str) -> Result<Box<dyn Seekable>> {
+        let found = self.0.get(name).cloned().ok_or_else(|| Error::usage(format!("no file {name}")))?;
+        Ok(Box::new(Cursor::new(found)))
+    }
+}
+
+/// Reads a folder to its end; gives the number of nodes and relationships.
+fn items(folder: &Memory, skip_dangling: bool) -> Result<usize> {
+    let options = DecoderOptions { skip_dangling, ..DecoderOptions::default() };
+    let mut decoder = folder_decoder(Box::new(folder.clone()), &options)?;
+    let mut count = 0;
+    while let Some(piece) = decoder.next()? {
+        if let Piece::Block(block) = piece {
+            count += block.len();
+        }
+    }
+    Ok(count)
+}
+
+/// Whatever stands in the files, reading them ends with an error or with a graph; and with a manifest no change goes unseen.
+#[test]
+fn damaged_bytes_never_make_it_panic() {
+    let around = around();
+    tool(&around, "convert real ours --format hugegraph").expect(0);
+    let load = |name: &str| -> Memory {
+        let folder = around.path().join(name);
+        Memory(
+            names(&folder).into_iter().map(|name| (name.clone(), std::fs::read(folder.join(&name)).unwrap())).collect(),
+        )
+    };
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below.max(1)
+    };
+    let pieces: [&[u8]; 8] = [b"\"", b"{", b"]}\n", b"\\", b"99999999999999999999", b"null", b"\xff", b"\"id\":"];
+    for (name, manifest) in [("real", false), ("ours", true), ("ours", false)] {
+        let mut whole = load(name);
+        if !manifest {
+            whole.0.remove("graphferry.json");
+        }
+        assert_eq!(items(&whole, false).unwrap(), 48);
+        let files: Vec<_> =
+            whole.0.keys().filter(|name| !name.contains("shards") && !name.contains("README")).cloned().collect();
+        let mut unharmed = 0;
+        for _ in 0..1500 {
+            let mut damaged = whole.clone();
+            let name = &files[random(files.len())];
+            let bytes = damaged.0.get_mut(name).unwrap();
+            let at = random(bytes.len());
+            match random(4) {
+                0 => bytes[at] ^= 1 << random(8),
+                1 => bytes.truncate(at),
+                2 => drop(bytes.splice(at..at, pieces[random(pieces.len())].iter().copied())),
+                _ => drop(bytes.drain(at..(at + random(40)).min(bytes.len()))),
+            }
+            let is_same = damaged.0[name] == whole.0[name];
+            let read = items(&damaged, random(2) == 0);
+            unharmed += usize::from(read.is_ok() && !is_same && name != "graphferry.json");
+        }
+        assert!(!manifest || unharmed == 0, "{unharmed} changes were not seen");
+    }
 }

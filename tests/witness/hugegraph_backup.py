@@ -7,8 +7,10 @@ The two print the same for the same graph. A value has its type beside it, and a
 """
 
 import json
+import math
 import pathlib
 import re
+import struct
 import sys
 import zipfile
 from datetime import datetime, timezone
@@ -45,8 +47,16 @@ def from_backup(folder, zone, ids):
     keys = {key["name"]: key for key in lines(folder, "propertykeys")}
 
     def scalar(kind, value):
-        if kind in ("FLOAT", "DOUBLE"):
+        if kind == "DOUBLE" or (kind == "FLOAT" and not math.isfinite(float(value))):
             return ["float", repr(float(value))]
+        if kind == "FLOAT":
+            # Java may write more digits than a 32-bit float needs.
+            bits = struct.pack("f", float(value))
+            (exact,) = struct.unpack("f", bits)
+            texts = ("%.*g" % (digits, exact) for digits in range(1, 10))
+            return ["float", repr(float(next(text for text in texts if struct.pack("f", float(text)) == bits)))]
+        if kind == "DATE" and isinstance(value, int):
+            return ["date", value]
         if kind == "DATE":
             at = datetime.strptime(value, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=ZoneInfo(zone))
             return ["date", milliseconds(at.astimezone(timezone.utc))]

@@ -132,16 +132,16 @@ impl HugeGraph {
     }
 }
 
+pub(super) fn no_schema() -> Error {
+    Error::refused("the graph has no schema as HugeGraph needs one: property keys, vertex labels, edge labels")
+        .hint("a backup holds graphs that are from HugeGraph; of such a graph, a dump that comes through a pipe has to be a file")
+}
+
 fn unknown(what: &str, name: &str, definitions: &Definitions) -> Error {
-    if definitions.vertex_labels.is_empty() {
-        return Error::refused(
-            "the graph has no schema as HugeGraph needs one: property keys, vertex labels, edge labels",
-        )
-        .hint(
-            "a backup holds graphs that are from HugeGraph; a dump of one that is read from a pipe has to be a file",
-        );
+    match definitions.vertex_labels.is_empty() {
+        true => no_schema(),
+        false => Error::refused(format!("there is no {what} label {name:?} in the schema")),
     }
-    Error::refused(format!("there is no {what} label {name:?} in the schema"))
 }
 
 fn one_label<'a>(definitions: &Definitions, block: &'a Block, item: &Item) -> Result<&'a str> {
