@@ -43,9 +43,10 @@ pub struct Plan {
 /// Decides what a dump will do.
 ///
 /// # Errors
-/// What the encoder is told cannot be meant.
+/// What the encoder is told cannot be meant, or the format holds no graphs of this kind.
 pub fn plan(known: &Known, options: &Options) -> Result<Plan> {
     let capability = options.format.capability(&options.encoder)?;
+    options.format.check(&known.schema, known.tally.as_ref().map(|tally| tally.nodes))?;
     let mut losses = capability.schema_losses(&known.schema);
     losses.extend(known.tally.iter().flat_map(|tally| capability.value_losses(tally)));
     let refused = losses.iter().filter(|loss| !options.allows(loss.kind)).cloned().collect();
@@ -102,7 +103,7 @@ pub fn dump(feed: &mut dyn Feed, output: Output, options: &Options, plan: Plan, 
     let schema_losses = plan.losses.into_iter().filter(|loss| loss.kind != "value");
     let mut feed = Held { feed, schema: plan.schema };
     watch.tell(&Event::Step { what: "dumping", total });
-    let mut written = match options.format.folder_encoder(options.allows("value")) {
+    let mut written = match options.format.folder_encoder(&chosen, options.allows("value"))? {
         Some(mut encoder) => write_folder(&mut feed, &mut *encoder, output, watch)?,
         None => write_stream(&mut feed, output, options, &chosen, watch)?,
     };

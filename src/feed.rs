@@ -208,7 +208,8 @@ impl Feed for DumpFeed {
         let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
         let mut warnings = self.decoder.warnings();
         warnings.extend(self.warnings.iter().cloned());
-        Ok(End { trailer, changed, warnings, missing: Vec::new(), dangling: self.filter.dangling() })
+        let dangling = self.filter.dangling() + self.decoder.dangling();
+        Ok(End { trailer, changed, warnings, missing: Vec::new(), dangling })
     }
 }
 

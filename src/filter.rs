@@ -105,6 +105,12 @@ impl Filter {
         lists.iter().any(|list| !list.is_empty())
     }
 
+    /// Whether relationships without one of their ends are to be left out.
+    #[must_use]
+    pub fn skips_dangling(&self) -> bool {
+        self.choice.dangling == Dangling::Skip
+    }
+
     /// Relationships that were left out since an end of theirs was.
     #[must_use]
     pub fn dangling(&self) -> u64 {

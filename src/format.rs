@@ -9,15 +9,19 @@ pub mod csv;
 pub mod cypherl;
 mod gather;
 pub mod graphml;
+pub mod hugegraph;
 pub mod jsonl;
 mod mapping;
+mod member;
 
 use crate::cypher::{Dialect, Version};
 use crate::error::{Error, Result};
+use crate::hugegraph::Zone;
 use crate::model::{Block, Capability, Class, Cursor, Header, Loss, Schema, SchemaObject, Trailer};
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 pub use mapping::Mapping;
 
@@ -90,6 +94,11 @@ pub trait Decoder: Send {
     /// What was repaired or is missing, in words: known defects of old dumps, no trailer. Complete after the end.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Relationships that were left out since an end of theirs is not in the dump, as [`DecoderOptions::skip_dangling`] says.
+    fn dangling(&self) -> u64 {
+        0
     }
 }
 
@@ -181,7 +190,25 @@ pub trait Files: Send {
     /// # Errors
     /// The folder cannot be read.
     fn names(&self) -> Result<Vec<String>>;
+
+    /// Opens a file in which one can go back and forth, as its bytes lie there.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read; or that is not possible here.
+    fn seek(&self, name: &str) -> Result<Box<dyn Seekable>> {
+        Err(Error::usage(format!("{name} can only be read from its beginning on")))
+    }
+
+    /// When a file was last changed; `None` where nobody knows.
+    fn modified(&self, _: &str) -> Option<SystemTime> {
+        None
+    }
 }
+
+/// A file in which one can go back and forth.
+pub trait Seekable: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Seekable for T {}
 
 /// Writes a dump that is a folder of files. The calls come in this order: [`begin`](FolderEncoder::begin), blocks with those of nodes
 /// first, [`finish`](FolderEncoder::finish).
@@ -232,6 +259,8 @@ pub enum Format {
     Apoc,
     /// XML that many tools for graphs open.
     GraphMl,
+    /// The directory that hugegraph-tools backs up to.
+    HugeGraph,
 }
 
 /// What encoders are told. Each format takes what it understands.
@@ -253,11 +282,15 @@ pub struct EncoderOptions {
     pub as_text: bool,
     /// Names are written that the format holds and its own reader fails on, instead of refused.
     pub any_name: bool,
+    /// Folders whose files are zipped: plain files.
+    pub plain: bool,
+    /// The zone that dates are written in which have none: UTC where it is not given.
+    pub timezone: Option<String>,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Cypherl, Self::Jsonl, Self::Csv, Self::Apoc, Self::GraphMl];
+    pub const ALL: [Self; 6] = [Self::Cypherl, Self::Jsonl, Self::Csv, Self::Apoc, Self::GraphMl, Self::HugeGraph];
 
     /// The name that `--format` takes.
     #[must_use]
@@ -268,6 +301,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Apoc => "apoc",
             Self::GraphMl => "graphml",
+            Self::HugeGraph => "hugegraph",
         }
     }
 
@@ -289,7 +323,11 @@ impl Format {
     /// The member by which a dump of the format is known, if such a dump is a folder.
     #[must_use]
     pub fn marker(self) -> Option<&'static str> {
-        (self == Self::Csv).then_some(csv::MANIFEST)
+        match self {
+            Self::Csv => Some(csv::MANIFEST),
+            Self::HugeGraph => Some(hugegraph::MANIFEST),
+            _ => None,
+        }
     }
 
     /// What the format can hold.
@@ -299,14 +337,32 @@ impl Format {
     pub fn capability(self, options: &EncoderOptions) -> Result<Capability> {
         match self {
             Self::Csv => Ok(csv::capability()),
+            Self::HugeGraph => Ok(hugegraph::capability()),
             _ => Ok(self.encoder(options)?.capability()),
         }
     }
 
+    /// Whether the format can hold the graph at all, whatever is allowed to be lost. `nodes` says how many there are, where that is known.
+    ///
+    /// # Errors
+    /// It holds graphs with a schema of its own, and this one has none.
+    pub fn check(self, schema: &Schema, nodes: Option<u64>) -> Result<()> {
+        if self == Self::HugeGraph { hugegraph::check(schema, nodes) } else { Ok(()) }
+    }
+
     /// The encoder of a format whose dumps are folders; `allow_loss` leaves out values that it cannot hold.
-    #[must_use]
-    pub fn folder_encoder(self, allow_loss: bool) -> Option<Box<dyn FolderEncoder>> {
-        (self == Self::Csv).then(|| Box::new(csv::encoder(allow_loss)) as Box<dyn FolderEncoder>)
+    ///
+    /// # Errors
+    /// What it is told cannot be meant.
+    pub fn folder_encoder(self, options: &EncoderOptions, allow_loss: bool) -> Result<Option<Box<dyn FolderEncoder>>> {
+        Ok(match self {
+            Self::Csv => Some(Box::new(csv::encoder(allow_loss))),
+            Self::HugeGraph => {
+                let zone = Zone::named(options.timezone.as_deref().unwrap_or("UTC"))?;
+                Some(Box::new(hugegraph::encoder(hugegraph::Options { plain: options.plain, zone, allow_loss })))
+            }
+            _ => None,
+        })
     }
 
     /// The format's encoder.
@@ -331,6 +387,11 @@ impl Format {
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
             Self::Csv => return Err(Error::usage("a CSV dump is a folder").hint("name it with -o DIR --format csv")),
+            Self::HugeGraph => {
+                return Err(
+                    Error::usage("a HugeGraph backup is a folder").hint("name it with -o DIR --format hugegraph")
+                );
+            }
             Self::Apoc => Box::new(apoc::encoder(options.as_text, options.any_name)),
             Self::GraphMl => Box::new(graphml::encoder()),
         })
@@ -347,6 +408,29 @@ pub struct DecoderOptions {
     pub mapping: Mapping,
     /// What earlier readings of the same dump found out.
     pub earlier: Earlier,
+    /// The zone of dates that a dump does not tell.
+    pub timezone: Option<String>,
+    /// Files that look as if they were of an older dump are read, instead of refused.
+    pub stale_files: bool,
+    /// Relationships whose ends are not in the dump are left out and counted, in formats where that happens; else they are an error.
+    pub skip_dangling: bool,
+}
+
+/// Reads a dump that is a folder, in whatever format it is, told by the names of its files.
+///
+/// # Errors
+/// It is no dump, or its head is damaged; or a mapping is given.
+pub fn folder_decoder(files: Box<dyn Files>, options: &DecoderOptions) -> Result<Box<dyn Decoder>> {
+    if !options.mapping.is_empty() {
+        return Err(Error::usage("a mapping is for formats without types: this dump has them"));
+    }
+    let names = files.names()?;
+    let has_arguments = names.iter().any(|name| name == csv::ARGUMENTS);
+    if !has_arguments && hugegraph::is_backup(&names) {
+        hugegraph::decoder(files, options)
+    } else {
+        csv::decoder(files)
+    }
 }
 
 /// Reads a dump in whatever format it is, told by its first bytes.

@@ -23,12 +23,17 @@ pub(super) struct Options {
     /// The snapshot to begin with; the newest that is whole, where it is not given
     #[arg(long, global = true, value_name = "FILE", help_heading = "Memgraph's files")]
     snapshot: Option<PathBuf>,
-    /// The setting `timezone` of the instance, which its files do not tell: its local date-times are stored as instants
-    #[arg(long, global = true, value_name = "ZONE", help_heading = "Memgraph's files")]
+    /// The time zone of the server, which its files do not tell: Memgraph stores local date-times as instants, HugeGraph's backups write instants as local
+    #[arg(long, global = true, value_name = "ZONE", help_heading = "Access")]
     timezone: Option<String>,
 }
 
 impl Options {
+    /// The zone of a server whose files do not tell it.
+    pub(super) fn timezone(&self) -> Option<&str> {
+        self.timezone.as_deref()
+    }
+
     /// What to log in with. A copy may set `GRAPHFERRY_SOURCE_PASSWORD` and `GRAPHFERRY_TARGET_PASSWORD` apart.
     pub(super) fn resolve(&self, location: &Location, side: Side) -> Result<Access> {
         let credentials = match location {

@@ -35,7 +35,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     if std::path::Path::new(&command.output).exists() && same(&command.input, &command.output) {
         return Err(Error::usage("input and output are the same file"));
     }
-    let reading = command.reading.decoder()?;
+    let reading = command.reading.decoder(context.access.timezone())?;
     let open = || open_dump(&command.input, command.filter.filter(), &reading);
     let mut feed: Box<dyn Feed> = Box::new(open()?);
     let mut known = Known { header: feed.header().clone(), ..Known::default() };

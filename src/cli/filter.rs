@@ -21,7 +21,7 @@ pub(super) struct Options {
     /// Only this section: pre-data (enum types), data (nodes and relationships), post-data (indexes, constraints, triggers)
     #[arg(long, value_name = "SECTION", value_enum, help_heading = "What to carry")]
     section: Vec<SectionName>,
-    /// What to do with a relationship whose end was filtered out
+    /// What to do with a relationship whose end was filtered out, or is missing from a backup of HugeGraph
     #[arg(long, value_enum, default_value_t = DanglingName::Error, value_name = "WHAT", help_heading = "What to carry")]
     dangling: DanglingName,
 }

@@ -30,6 +30,9 @@ pub(super) struct Options {
     /// Compression: none, zstd, gzip, with a level as in zstd:9; told by the file's name where it is not given
     #[arg(long, value_parser = compression, value_name = "METHOD", help_heading = "Output")]
     compress: Option<Compression>,
+    /// The time zone of the server that is to read a hugegraph folder: its dates are local to it; UTC where it is not given
+    #[arg(long, value_name = "ZONE", help_heading = "Output")]
+    output_timezone: Option<String>,
     /// Replace the file if it exists
     #[arg(long, help_heading = "Output")]
     force: bool,
@@ -53,6 +56,8 @@ enum FormatName {
     Apoc,
     /// For NetworkX, Gephi, yEd and others: no schema
     Graphml,
+    /// The folder that hugegraph-tools backs up to and restores
+    Hugegraph,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -72,6 +77,7 @@ impl Options {
             Some(FormatName::Csv) => Format::Csv,
             Some(FormatName::Apoc) => Format::Apoc,
             Some(FormatName::Graphml) => Format::GraphMl,
+            Some(FormatName::Hugegraph) => Format::HugeGraph,
             None => named.unwrap_or_default(),
         };
         let dialect = match self.dialect {
@@ -87,6 +93,8 @@ impl Options {
                 dialect,
                 target_version: self.target_version,
                 rows_per_statement: self.rows_per_statement.map_or(1, usize::from),
+                plain: self.compress == Some(Compression::None),
+                timezone: self.output_timezone.clone(),
                 ..EncoderOptions::default()
             },
             compression: self.compress.unwrap_or_else(|| file.map_or(Compression::None, Compression::from_name)),
@@ -100,11 +108,14 @@ impl Options {
         match (file, options.format.marker()) {
             (Some(name), Some(marker)) if name != "-" => {
                 if options.compression != Compression::None {
-                    return Err(Error::usage("a folder of CSV files is not compressed").hint("leave --compress out"));
+                    let error = Error::usage("a folder of files is not compressed as a whole");
+                    return Err(error.hint(
+                        "leave --compress out; for hugegraph, --compress none means plain files instead of zipped ones",
+                    ));
                 }
                 Output::folder(Path::new(name), self.force, marker)
             }
-            (_, Some(_)) => Err(Error::usage("a CSV dump is a folder").hint("name it with -o DIR")),
+            (_, Some(_)) => Err(Error::usage("a dump of this format is a folder").hint("name it with -o DIR")),
             (Some(name), None) if name != "-" => Output::create(Path::new(name), self.force),
             _ => {
                 let stdout = std::io::stdout();

@@ -158,12 +158,23 @@ impl crate::format::Files for Listed {
     fn names(&self) -> Result<Vec<String>> {
         crate::volume::folder::names(&self.0)
     }
+
+    fn seek(&self, name: &str) -> Result<Box<dyn crate::format::Seekable>> {
+        let file =
+            std::fs::File::open(self.0.join(name)).map_err(|cause| Error::io(format!("opening {name}"), cause))?;
+        Ok(Box::new(file))
+    }
+
+    fn modified(&self, name: &str) -> Option<std::time::SystemTime> {
+        self.0.join(name).metadata().and_then(|about| about.modified()).ok()
+    }
 }
 
 /// A dump, a file or a folder, that is read from its start; what earlier readings of it found out is known, and what this one finds out is kept there.
 pub(super) fn open_dump(name: &str, filter: Filter, reading: &DecoderOptions) -> Result<DumpFeed> {
     if std::path::Path::new(name).is_dir() {
-        let decoder = crate::format::csv::decoder(Box::new(Listed(name.into())));
+        let reading = DecoderOptions { skip_dangling: filter.skips_dangling(), ..reading.clone() };
+        let decoder = crate::format::folder_decoder(Box::new(Listed(name.into())), &reading);
         return Ok(DumpFeed::new(decoder.map_err(|error| error.in_file(name))?, name, filter));
     }
     let input = Box::new(Input::open(name)?);

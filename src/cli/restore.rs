@@ -265,7 +265,7 @@ impl Task<'_> {
         let spooled = if !again && self.mode == Mode::Merging { Some(spool::bytes(self.file)?) } else { None };
         let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
         let file = path.as_deref().unwrap_or(self.file);
-        let reading = self.reading.decoder()?;
+        let reading = self.reading.decoder(context.access.timezone())?;
         let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &reading)?)) };
         let outcome = self.how.with_files(self.file, self.resume, |extras| {
             let dry_run = self.how.dry_run;

@@ -31,7 +31,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         let how = How {
             filter: command.filter.filter(),
             via: command.source.via,
-            reading: command.reading.decoder()?,
+            reading: command.reading.decoder(context.access.timezone())?,
             ..How::default()
         };
         place.read(side, how, context, |feed| {

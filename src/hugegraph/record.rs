@@ -68,7 +68,7 @@ impl Reader<'_> {
     /// It is damaged, or not what the schema says.
     pub fn vertex<'v>(&mut self, vertex: Vertex<'v>, block: &mut Block) -> Result<Id<'v>> {
         let id = vertex.id.of_uuid_label(self.definitions.has_uuids(&vertex.label));
-        let within = |error: Error| Error::corrupt(format!("vertex {id}: {}", error.message())).caused_by(error);
+        let within = |error: Error| within(&format!("vertex {id}"), &error);
         if !self.definitions.vertex_labels.contains_key(&*vertex.label) {
             return Err(within(Error::corrupt(format!("there is no vertex label {:?}", vertex.label))));
         }
@@ -100,8 +100,7 @@ impl Reader<'_> {
         packstream::put_map(out, edge.properties.len());
         if let Err(error) = self.properties(&edge.properties, out) {
             block.discard();
-            return Err(Error::corrupt(format!("edge {:?} from {start} to {end}: {}", edge.label, error.message()))
-                .caused_by(error));
+            return Err(within(&format!("edge {:?} from {start} to {end}", edge.label), &error));
         }
         let kind = block.intern(&Kind::relationship(&edge.label));
         block.push(0, 0, 0, kind, 0);
@@ -116,6 +115,14 @@ impl Reader<'_> {
             self.ambiguous += value::read(key, json.get(), self.zone, out)?;
         }
         Ok(())
+    }
+}
+
+fn within(what: &str, error: &Error) -> Error {
+    let told = Error::corrupt(format!("{what}: {}", error.message()));
+    match error.advice() {
+        Some(advice) => told.hint(advice),
+        None => told,
     }
 }
 

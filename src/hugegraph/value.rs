@@ -189,6 +189,15 @@ impl Reading<'_> {
         ))
     }
 
+    /// A number that is not an integer. Of a FLOAT, versions of Java write other digits than the shortest ones, such as `1.4E-45` and `1.17549435E-38`.
+    fn number(&self, json: &str) -> Option<f64> {
+        if self.key.data_type == DataType::Double {
+            return json.parse().ok().filter(|number: &f64| number.is_finite());
+        }
+        let number: f32 = json.parse().ok()?;
+        if number.is_finite() { number.to_string().parse().ok() } else { None }
+    }
+
     fn element(&mut self, json: &str, out: &mut Vec<u8>) -> Result<()> {
         let json = json.trim();
         let text = || {
@@ -209,7 +218,7 @@ impl Reading<'_> {
                     "\"Infinity\"" => f64::INFINITY,
                     "\"-Infinity\"" => f64::NEG_INFINITY,
                     _ if json.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
-                        json.parse().map_err(|_| self.wrong(json))?
+                        self.number(json).ok_or_else(|| self.wrong(json))?
                     }
                     _ => return Err(self.wrong(json)),
                 };
@@ -370,6 +379,24 @@ mod tests {
         assert_eq!(there_and_back("BLOB", "SINGLE", "\"AP8=\""), Value::Bytes(vec![0, 255]));
         let date = DateTime { seconds: -1, nanoseconds: 877_000_000, offset: 0 };
         assert_eq!(there_and_back("DATE", "SINGLE", "\"1969-12-31 23:59:59.877\""), Value::DateTime(date));
+    }
+
+    /// As a server of Java 17 writes them.
+    #[test]
+    fn floats_have_their_shortest_digits() {
+        for (text, number) in
+            [("1.4E-45", 1e-45), ("1.17549435E-38", 1.175_494_4e-38), ("-3.4028235E38", -3.402_823_5e38)]
+        {
+            let (key, mut bytes, mut out) = (key("FLOAT", "SINGLE"), Vec::new(), Vec::new());
+            read(&key, text, &Zone::utc(), &mut bytes).unwrap();
+            assert_eq!(Value::read(&mut Cursor::new(&bytes)).unwrap(), Value::Float(number));
+            write(&key, &mut Cursor::new(&bytes), None, &mut out).unwrap();
+            let (again, was): (f32, f32) = (std::str::from_utf8(&out).unwrap().parse().unwrap(), text.parse().unwrap());
+            assert_eq!(again.to_bits(), was.to_bits());
+        }
+        for (data_type, text) in [("FLOAT", "1e39"), ("DOUBLE", "1e309")] {
+            assert!(read(&key(data_type, "SINGLE"), text, &Zone::utc(), &mut Vec::new()).is_err());
+        }
     }
 
     #[test]

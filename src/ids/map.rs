@@ -28,13 +28,13 @@ fn decode(code: Code) -> Option<i64> {
 }
 
 /// Old id to new id.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct IdMap {
     form: Form,
     known: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Form {
     Dense(Pages),
     Sparse(Table),
@@ -76,6 +76,15 @@ impl IdMap {
             Form::Dense(pages) => pages.find(old),
             Form::Sparse(table) => table.find(old),
         })
+    }
+
+    /// Whether an id is known, bound or only reserved.
+    #[must_use]
+    pub fn contains(&self, old: i64) -> bool {
+        0 != match &self.form {
+            Form::Dense(pages) => pages.find(old),
+            Form::Sparse(table) => table.find(old),
+        }
     }
 
     /// What [`IdMap::find`] says of each of these ids, in their order, in the place of what `new` holds. Nearly twice as fast in a large

@@ -11,5 +11,6 @@ mod format_apoc;
 mod format_csv;
 mod format_cypherl;
 mod format_graphml;
+mod format_hugegraph;
 mod format_jsonl;
 mod format_jsonl_witness;

@@ -4,6 +4,8 @@ use crate::error::{Error, Result};
 use crate::model::{Header, SchemaObject, Tally};
 use serde::{Deserialize, Serialize};
 
+pub(super) use crate::format::member::Member;
+
 /// The member by which a dump of ours is known.
 pub const MANIFEST: &str = "graphferry.json";
 /// The arguments of `neo4j-admin database import full`, one a line.
@@ -25,21 +27,6 @@ pub(super) struct Manifest {
     pub(super) tally: Tally,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) source_changed: Option<bool>,
-}
-
-/// A file, its size and its BLAKE3.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Member {
-    pub(super) name: String,
-    pub(super) bytes: u64,
-    pub(super) blake3: String,
-}
-
-impl Member {
-    pub(super) fn new(name: &str, bytes: u64, hash: &blake3::Hash) -> Self {
-        Self { name: name.to_owned(), bytes, blake3: hash.to_hex().to_string() }
-    }
 }
 
 impl Manifest {

@@ -13,7 +13,7 @@ const PAGE: usize = 24_490;
 const SLACK: usize = 4;
 
 /// Codes by id, in pages.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pages(FxHashMap<i64, Box<[u64]>>);
 
 impl Pages {

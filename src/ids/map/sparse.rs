@@ -28,7 +28,7 @@ const WINDOW: usize = 5;
 const STAGE: usize = 32;
 
 /// Codes by id, hashed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table {
     leaves: Vec<Leaf>,
     known: usize,
@@ -36,7 +36,7 @@ pub(super) struct Table {
     shape: Shape,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Leaf {
     /// The lowest number that belongs here.
     start: u64,
