@@ -49,6 +49,20 @@ pub trait Feed: Send {
         None
     }
 
+    /// Whether [`Feed::look`] works.
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
+    /// Pushes the same pieces as [`Feed::run`] once more than that, before it; says whether it did. Only a database's view can be read again and again.
+    ///
+    /// # Errors
+    /// The source fails, or what `sink` says.
+    fn look(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<bool> {
+        let _ = sink;
+        Ok(false)
+    }
+
     /// Pushes every piece but the schema that [`Feed::schema`] gives. An error of `sink` ends it and is returned.
     ///
     /// # Errors
@@ -85,6 +99,19 @@ impl<'a> SnapshotFeed<'a> {
         };
         Ok(Self { snapshot, header, schema, names, estimate, filter })
     }
+
+    /// Pushes the data that `filter` wants.
+    fn scan(&mut self, filter: &mut Filter, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<()> {
+        if filter.wants_data() {
+            for class in [Class::Nodes, Class::Relationships] {
+                self.snapshot.scan(class, &mut |mut block| {
+                    filter.apply(&mut block)?;
+                    if block.is_empty() { Ok(()) } else { sink(Piece::Block(block)) }
+                })?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Feed for SnapshotFeed<'_> {
@@ -104,17 +131,21 @@ impl Feed for SnapshotFeed<'_> {
         self.estimate
     }
 
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    fn look(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<bool> {
+        let mut filter = self.filter.clone();
+        self.scan(&mut filter, sink)?;
+        Ok(true)
+    }
+
     fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
-        let Self { snapshot, filter, .. } = self;
-        if filter.wants_data() {
-            for class in [Class::Nodes, Class::Relationships] {
-                snapshot.scan(class, &mut |mut block| {
-                    filter.apply(&mut block)?;
-                    if block.is_empty() { Ok(()) } else { sink(Piece::Block(block)) }
-                })?;
-            }
-        }
-        let changed = snapshot.finish()?;
+        // It has seen nothing yet: a copy of it costs nothing.
+        let mut filter = self.filter.clone();
+        self.scan(&mut filter, sink)?;
+        let changed = self.snapshot.finish()?;
         Ok(End { changed, dangling: filter.dangling(), ..End::default() })
     }
 }
