@@ -5,6 +5,7 @@
 
 pub mod access;
 mod bolt;
+pub mod hugegraph;
 pub mod ledger;
 pub mod memgraph;
 pub mod memgraph_files;
@@ -358,6 +359,7 @@ pub fn open_source(location: &Location, access: &Access) -> Result<Box<dyn Sourc
                 System::Memgraph => memgraph::source(link, connection),
             })
         }
+        Location::HugeGraph(server) => hugegraph::open_source(server, access),
         Location::Sqlite(path) => sqlite::open_source(path),
         Location::MemgraphFiles(path) => memgraph_files::open_source(path, &access.files),
     }
@@ -398,6 +400,7 @@ pub fn open_target(location: &Location, access: &Access) -> Result<Box<dyn Targe
                 System::Memgraph => memgraph::target(link, connection)?,
             })
         }
+        Location::HugeGraph(_) => Err(Error::usage("HugeGraph is only read yet")),
         Location::Sqlite(path) => sqlite::open_target(path),
         Location::MemgraphFiles(path) => {
             Err(crate::Error::usage(format!("{} is files of Memgraph, which are only read", path.display()))

@@ -11,6 +11,7 @@ mod dump;
 mod exit;
 mod filter;
 mod generate;
+mod map;
 mod merging;
 mod output;
 mod place;
@@ -27,7 +28,6 @@ use crate::error::{Error, Result};
 use crate::observe::{Stop, Watch};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use progress::Progress;
-use std::cell::Cell;
 use std::process::ExitCode;
 
 /// Carry property graphs between systems, and know that nothing changed on the way.
@@ -52,6 +52,7 @@ enum Verb {
     Merge(restore::Merge),
     Copy(copy::Command),
     Convert(convert::Command),
+    Map(map::Command),
     Verify(verify::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
@@ -78,8 +79,6 @@ struct Context {
     progress: Progress,
     stop: Stop,
     access: access::Options,
-    /// Something of a damaged source could not be read: what is made of it is not the whole graph.
-    is_incomplete: Cell<bool>,
 }
 
 impl Context {
@@ -104,7 +103,6 @@ pub fn main() -> ExitCode {
         progress: Progress::new(cli.common.quiet, cli.common.json),
         stop: Stop::default(),
         access: cli.common.access,
-        is_incomplete: Cell::new(false),
     };
     let result = listen(&context.stop).and_then(|()| match cli.verb {
         Verb::Dump(command) => dump::run(&command, &context),
@@ -115,12 +113,13 @@ pub fn main() -> ExitCode {
         Verb::UpgradeCheck(command) => upgrade::run(&command),
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
+        Verb::Map(command) => map::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
         Verb::Completions(command) => generate::completions(&command),
         Verb::Man(command) => generate::man(&command),
     });
     let result = result.map(|ending| match ending {
-        exit::Ending::Complete if context.is_incomplete.get() => exit::Ending::Incomplete,
+        exit::Ending::Complete if context.progress.is_incomplete() => exit::Ending::Incomplete,
         ending => ending,
     });
     exit::finish(result, &context.progress)

@@ -26,6 +26,8 @@ pub struct End {
     pub changed: Option<bool>,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// What could not be read, as far as it was not known before.
+    pub missing: Vec<String>,
     /// Relationships that were left out since an end of theirs was.
     pub dangling: u64,
 }
@@ -70,6 +72,41 @@ pub trait Feed: Send {
     fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End>;
 }
 
+/// Whatever is lent to somebody who wraps feeds.
+impl<F: Feed + ?Sized> Feed for &mut F {
+    fn header(&self) -> &Header {
+        (**self).header()
+    }
+
+    fn schema(&self) -> &Schema {
+        (**self).schema()
+    }
+
+    fn names(&self) -> Option<&Names> {
+        (**self).names()
+    }
+
+    fn estimate(&self) -> Option<(u64, u64)> {
+        (**self).estimate()
+    }
+
+    fn name(&self) -> Option<&str> {
+        (**self).name()
+    }
+
+    fn is_repeatable(&self) -> bool {
+        (**self).is_repeatable()
+    }
+
+    fn look(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<bool> {
+        (**self).look(sink)
+    }
+
+    fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
+        (**self).run(sink)
+    }
+}
+
 /// A database's snapshot as a feed.
 pub struct SnapshotFeed<'a> {
     snapshot: Box<dyn Snapshot + 'a>,
@@ -78,6 +115,8 @@ pub struct SnapshotFeed<'a> {
     names: Names,
     estimate: Option<(u64, u64)>,
     filter: Filter,
+    /// What was known to be missing before anything was read.
+    missing: Vec<String>,
 }
 
 impl<'a> SnapshotFeed<'a> {
@@ -97,7 +136,8 @@ impl<'a> SnapshotFeed<'a> {
             consistency: snapshot.consistency(),
             filters: filter.words(),
         };
-        Ok(Self { snapshot, header, schema, names, estimate, filter })
+        let missing = snapshot.missing();
+        Ok(Self { snapshot, header, schema, names, estimate, filter, missing })
     }
 
     /// Pushes the data that `filter` wants.
@@ -145,8 +185,10 @@ impl Feed for SnapshotFeed<'_> {
         // It has seen nothing yet: a copy of it costs nothing.
         let mut filter = self.filter.clone();
         self.scan(&mut filter, sink)?;
+        let before = &self.missing;
         let changed = self.snapshot.finish()?;
-        Ok(End { changed, dangling: filter.dangling(), ..End::default() })
+        let missing = self.snapshot.missing().into_iter().filter(|missing| !before.contains(missing)).collect();
+        Ok(End { changed, missing, dangling: filter.dangling(), ..End::default() })
     }
 }
 
@@ -232,7 +274,7 @@ impl Feed for DumpFeed {
         let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
         let mut warnings = self.decoder.warnings();
         warnings.extend(self.warnings.iter().cloned());
-        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling() })
+        Ok(End { trailer, changed, warnings, missing: Vec::new(), dangling: self.filter.dangling() })
     }
 }
 
@@ -338,6 +380,7 @@ pub fn pump<T: Send>(
             });
             // Before the channel closes, so that whoever sees its end sees this too.
             whole.store(end.is_ok(), Ordering::SeqCst);
+            end.iter().flat_map(|end| &end.missing).for_each(|missing| watch.tell(&Event::Missing(missing)));
             drop(send);
             end
         });

@@ -60,6 +60,8 @@ pub struct Access {
     pub ca_file: Option<PathBuf>,
     /// How Memgraph's files are read.
     pub files: super::memgraph_files::Options,
+    /// How HugeGraph is read and written.
+    pub hugegraph: super::hugegraph::Options,
 }
 
 impl Access {

@@ -6,6 +6,7 @@
 //! | `memgraph://…` | a Memgraph server, likewise |
 //! | `bolt://…` | one or the other: the server is asked |
 //! | `memgraph-files:PATH` | a snapshot, a log or a data directory of Memgraph, to be read |
+//! | `hugegraph://HOST:PORT/GRAPH` | a graph of a HugeGraph server, by its REST interface; `+s` and `+ssc` as above; `/GRAPHSPACE/GRAPH` names a graph space too |
 //! | `sqlite:PATH`, or a path that ends in `.db` | the embedded store |
 //! | anything else | no database: a dump's path |
 //!
@@ -19,6 +20,9 @@ use std::path::PathBuf;
 /// The port of Bolt.
 const PORT: u16 = 7687;
 
+/// The port of HugeGraph's REST interface.
+const HUGEGRAPH_PORT: u16 = 8080;
+
 /// How a Bolt connection is encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Security {
@@ -31,10 +35,10 @@ pub enum Security {
     TlsAnyCertificate,
 }
 
-/// A server that speaks Bolt, and one of its databases.
+/// A server, and one of its databases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// `neo4j`, `memgraph` or `bolt`, as it was written.
+    /// `neo4j`, `memgraph`, `bolt` or `hugegraph`, as it was written.
     pub scheme: &'static str,
     /// How the connection is encrypted.
     pub security: Security,
@@ -44,7 +48,7 @@ pub struct Server {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// The database; `None` is the user's home database.
+    /// The database; `None` is the user's home database. HugeGraph: the graph, maybe with its graph space and a slash before it.
     pub database: Option<String>,
 }
 
@@ -54,6 +58,8 @@ pub struct Server {
 pub enum Location {
     /// A Neo4j or Memgraph server.
     Bolt(Server),
+    /// A graph of a HugeGraph server.
+    HugeGraph(Server),
     /// An SQLite file.
     Sqlite(PathBuf),
     /// Files of Memgraph: a snapshot, a log or a data directory.
@@ -86,11 +92,11 @@ impl Location {
             "neo4j" => "neo4j",
             "bolt" => "bolt",
             "memgraph" => "memgraph",
-            "hugegraph" => return Err(unsupported("HugeGraph", name)),
+            "hugegraph" => "hugegraph",
             "file" => return Ok(None),
             _ => {
                 return Err(Error::usage(format!("{name}:// is no scheme that is known"))
-                    .hint("databases are neo4j://, memgraph://, bolt:// and sqlite:"));
+                    .hint("databases are neo4j://, memgraph://, bolt://, hugegraph:// and sqlite:"));
             }
         };
         let security = match suffix {
@@ -99,12 +105,9 @@ impl Location {
             Some("ssc") => Security::TlsAnyCertificate,
             Some(other) => return Err(Error::usage(format!("{scheme}+{other}:// is unknown: only +s and +ssc are"))),
         };
-        server(scheme, security, rest).map(|server| Some(Self::Bolt(server)))
+        let server = server(scheme, security, rest)?;
+        Ok(Some(if scheme == "hugegraph" { Self::HugeGraph(server) } else { Self::Bolt(server) }))
     }
-}
-
-fn unsupported(system: &str, name: &str) -> Error {
-    Error::usage(format!("{system} is not supported yet as a database ({name}://)"))
 }
 
 /// The part behind `://`. Nothing of it is repeated in an error before the password is known to be absent.
@@ -132,10 +135,12 @@ fn server(scheme: &'static str, security: Security, rest: &str) -> Result<Server
     let port = match place.rsplit_once(':') {
         // 80 is the port that the checking scheme leaves out.
         Some((_, port)) if !port.ends_with(']') => url.port().unwrap_or(80),
+        _ if scheme == "hugegraph" => HUGEGRAPH_PORT,
         _ => PORT,
     };
     let database = path.trim_end_matches('/');
-    if database.contains('/') {
+    let parts = if scheme == "hugegraph" { 2 } else { 1 };
+    if database.split('/').count() > parts {
         return Err(Error::usage(format!("{database:?} is no database: a URL's path has one name")));
     }
     let database = (!database.is_empty()).then(|| decode(database)).transpose()?;
@@ -191,8 +196,12 @@ impl fmt::Display for Server {
             false => write!(f, "{}:{}", self.host, self.port)?,
         }
         if let Some(database) = &self.database {
-            f.write_str("/")?;
-            put_encoded(f, database)?;
+            let parts: Vec<&str> =
+                if self.scheme == "hugegraph" { database.split('/').collect() } else { vec![database] };
+            for part in parts {
+                f.write_str("/")?;
+                put_encoded(f, part)?;
+            }
         }
         Ok(())
     }
@@ -201,7 +210,7 @@ impl fmt::Display for Server {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bolt(server) => server.fmt(f),
+            Self::Bolt(server) | Self::HugeGraph(server) => server.fmt(f),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::MemgraphFiles(path) => write!(f, "memgraph-files:{}", path.display()),
         }
@@ -225,6 +234,8 @@ mod tests {
             ("bolt://[::1]:7688", "bolt://[::1]:7688"),
             ("bolt://[::1]", "bolt://[::1]:7687"),
             ("neo4j://@h", "neo4j://h:7687"),
+            ("hugegraph://h", "hugegraph://h:8080"),
+            ("hugegraph+s://ann@h:1/SPACE/g", "hugegraph+s://ann@h:1/SPACE/g"),
             ("sqlite:graph", "sqlite:graph"),
             ("sqlite:///tmp/graph", "sqlite:/tmp/graph"),
             ("some/graph.db", "sqlite:some/graph.db"),
@@ -242,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, expected) in [
-            ("hugegraph://h", "HugeGraph is not supported yet as a database (hugegraph://)"),
+            ("hugegraph://h/a/b/c", r#""a/b/c" is no database: a URL's path has one name"#),
             ("http://h", "http:// is no scheme that is known"),
             ("bolt+x://h", "bolt+x:// is unknown: only +s and +ssc are"),
             ("bolt://", r#""" is no host and port"#),

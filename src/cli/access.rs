@@ -32,7 +32,9 @@ impl Options {
     /// What to log in with. A copy may set `GRAPHFERRY_SOURCE_PASSWORD` and `GRAPHFERRY_TARGET_PASSWORD` apart.
     pub(super) fn resolve(&self, location: &Location, side: Side) -> Result<Access> {
         let credentials = match location {
-            Location::Bolt(server) => self.credentials(location, server.user.as_deref(), side)?,
+            Location::Bolt(server) | Location::HugeGraph(server) => {
+                self.credentials(location, server.user.as_deref(), side)?
+            }
             _ => Credentials::None,
         };
         let files = crate::backend::memgraph_files::Options {
@@ -40,7 +42,11 @@ impl Options {
             snapshot: self.snapshot.clone(),
             timezone: self.timezone.clone(),
         };
-        Ok(Access { credentials, ca_file: self.ca_file.clone(), files })
+        let hugegraph = crate::backend::hugegraph::Options {
+            zone: self.timezone.clone(),
+            ..crate::backend::hugegraph::Options::default()
+        };
+        Ok(Access { credentials, ca_file: self.ca_file.clone(), files, hugegraph })
     }
 
     fn credentials(&self, location: &Location, user: Option<&str>, side: Side) -> Result<Credentials> {

@@ -121,8 +121,7 @@ impl Place {
                     context.progress.event(&Event::Warning(&note));
                 }
                 for missing in snapshot.missing() {
-                    context.progress.event(&Event::Warning(&format!("not read: {missing}")));
-                    context.is_incomplete.set(true);
+                    context.progress.event(&Event::Missing(&missing));
                 }
                 then(&mut SnapshotFeed::new(snapshot, origin, filter)?)
             }

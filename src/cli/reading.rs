@@ -1,26 +1,58 @@
-//! `--mapping`, for every verb that reads a dump.
+//! `--mapping`, for every verb that reads a dump or shapes a graph.
 
 use crate::error::{Error, Result};
 use crate::format::{DecoderOptions, Mapping};
+use crate::shape::Entries;
 use clap::Args;
 use std::path::PathBuf;
 
 #[derive(Args, Clone, Default)]
 #[group(skip)]
 pub(super) struct Options {
-    /// What strings of a dump without types were, as JSON in a file: {"nodePropertyMappings": {"Person": {"born": "Localdate"}}}
+    /// A file that says what strings of a dump without types were ([nodePropertyMappings.Person] with born = "Localdate"; TOML, or the same as JSON), and under
+    /// [hugegraph] what becomes of a graph in HugeGraph (graphferry map writes that)
     #[arg(long, value_name = "FILE", help_heading = "What to carry")]
     mapping: Option<PathBuf>,
 }
 
 impl Options {
-    pub(super) fn decoder(&self) -> Result<DecoderOptions> {
-        let Some(path) = &self.mapping else { return Ok(DecoderOptions::default()) };
+    /// The file's name and text.
+    fn text(&self) -> Result<Option<(String, String)>> {
+        let Some(path) = &self.mapping else { return Ok(None) };
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|cause| Error::io(format!("reading {name}"), cause))?;
+        Ok(Some((name, text)))
+    }
+
+    /// What is said of strings.
+    pub(super) fn decoder(&self) -> Result<DecoderOptions> {
+        let Some((name, text)) = self.text()? else { return Ok(DecoderOptions::default()) };
+        let text = if is_json(&text) { text } else { strings(&text).map_err(|error| error.in_file(&name))? };
         Ok(DecoderOptions {
             mapping: Mapping::parse(&text).map_err(|error| error.in_file(&name))?,
             ..DecoderOptions::default()
         })
     }
+
+    /// What is said of HugeGraph.
+    pub(super) fn entries(&self) -> Result<Entries> {
+        match self.text()? {
+            Some((name, text)) if !is_json(&text) => Entries::parse(&text).map_err(|error| error.in_file(&name)),
+            _ => Ok(Entries::default()),
+        }
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// What a TOML file says of strings, as JSON.
+fn strings(text: &str) -> Result<String> {
+    let wrong = |cause: &dyn std::fmt::Display| {
+        Error::usage(format!("the mapping cannot be read: {}", cause.to_string().trim_end()))
+    };
+    let mut all: toml::Table = toml::from_str(text).map_err(|cause| wrong(&cause))?;
+    all.remove("hugegraph");
+    serde_json::to_string(&all).map_err(|cause| wrong(&cause))
 }

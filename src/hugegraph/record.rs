@@ -124,8 +124,8 @@ impl Reader<'_> {
 pub struct Writer<'a> {
     /// The schema.
     pub definitions: &'a Definitions,
-    /// The zone of the server that is to read them.
-    pub zone: &'a Zone,
+    /// The zone of the server that is to read them, for dates as text; `None` writes milliseconds since 1970.
+    pub zone: Option<&'a Zone>,
 }
 
 impl Writer<'_> {
@@ -249,7 +249,7 @@ mod tests {
     fn records_go_there_and_back() {
         let (definitions, zone) = (definitions(), Zone::utc());
         let mut reader = Reader { definitions: &definitions, zone: &zone, ambiguous: 0 };
-        let writer = Writer { definitions: &definitions, zone: &zone };
+        let writer = Writer { definitions: &definitions, zone: Some(&zone) };
         let vertex = r#"{"label":"person","type":"vertex","properties":{"name":"a`b>\"c"},"id":"s:1/é"}"#;
         let mut block = Block::new(Class::Nodes);
         let id = reader.vertex(serde_json::from_str(vertex).unwrap(), &mut block).unwrap();

@@ -16,17 +16,22 @@ use super::schema::{Cardinality, DataType, PropertyKey};
 use crate::error::{Error, Result};
 use crate::model::json::write_string;
 use crate::model::packstream::{self, Cursor, ValueRef};
-use crate::model::temporal::DateTime;
+use crate::model::temporal::{DateTime, days_from_civil};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::civil;
-use jiff::fmt::strtime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use std::borrow::Cow;
 use std::fmt;
 
 /// How a DATE is written, in strftime's words.
 const FORMAT: &str = "%Y-%m-%d %H:%M:%S.%3f";
+
+/// The first day of the Gregorian calendar.
+const GREGORIAN: civil::DateTime = civil::datetime(1582, 10, 15, 0, 0, 0, 0);
+
+/// Milliseconds.
+const DAY: i64 = 86_400_000;
 
 /// The time zone of a server: its dates are local to it, and say so nowhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,7 +58,7 @@ impl Zone {
         if matches!(name, "Z" | "UTC" | "GMT" | "Etc/UTC") {
             return Ok(Self::utc());
         }
-        let offset = || strtime::parse("%:z", name).ok()?.offset().map(TimeZone::fixed);
+        let offset = || jiff::fmt::strtime::parse("%:z", name).ok()?.offset().map(TimeZone::fixed);
         match offset() {
             Some(zone) => Ok(Self(zone)),
             None => TimeZone::get(name).map(Self).map_err(|cause| {
@@ -77,13 +82,22 @@ impl Zone {
     /// The instant that a DATE's text means, in milliseconds since 1970, and whether it could be another as well: it lies in the hour that comes twice when
     /// clocks are set back. The earlier of the two is given then.
     ///
+    /// Servers write days before 1582-10-15 by the Julian calendar, and years above 9999 with more digits. (They read the former by the Gregorian one: text
+    /// does not come back as it was, so we write [numbers](Self::text).)
+    ///
     /// # Errors
     /// It is no such text, or no instant has it.
     pub fn instant(&self, text: &str) -> Result<(i64, bool)> {
         let wrong = || Error::corrupt(format!("{text:?} is no date such as \"2024-02-29 23:59:59.123\""));
-        let fraction = |text| strtime::parse("%Y-%m-%d %H:%M:%S%.f", text).and_then(|parts| parts.to_datetime());
-        let local: civil::DateTime = fraction(text).map_err(|cause| wrong().caused_by(cause))?;
-        let ambiguous = self.0.to_ambiguous_timestamp(local);
+        let (days, milliseconds) = local(text).ok_or_else(wrong)?;
+        let naive = days.checked_mul(DAY).and_then(|day| day.checked_add(milliseconds)).ok_or_else(wrong)?;
+        // Beyond the years that the zones' rules know, and where no rule changes any more.
+        let Ok(wall) = jiff::Timestamp::from_millisecond(naive) else {
+            let edge = if naive < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+            let offset = self.0.to_offset(edge).seconds();
+            return Ok((naive.checked_sub(i64::from(offset) * 1000).ok_or_else(wrong)?, false));
+        };
+        let ambiguous = self.0.to_ambiguous_timestamp(TimeZone::UTC.to_datetime(wall));
         let is_twice = matches!(ambiguous.offset(), AmbiguousOffset::Fold { .. });
         if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
             return Err(Error::corrupt(format!("there is no {text} in the zone {}", self.name()))
@@ -93,25 +107,53 @@ impl Zone {
         Ok((instant.as_millisecond(), is_twice))
     }
 
-    /// The text of an instant, in milliseconds since 1970; `None` if it would be read as another: the hour that comes twice, the second time.
-    ///
-    /// # Errors
-    /// It is beyond the years that can be written.
-    pub fn text(&self, milliseconds: i64) -> Result<Option<String>> {
-        let beyond = || {
-            Error::refused(format!(
-                "an instant of {milliseconds} ms is beyond the years that HugeGraph's text can hold"
-            ))
-        };
-        let instant = jiff::Timestamp::from_millisecond(milliseconds).map_err(|cause| beyond().caused_by(cause))?;
+    /// The text of an instant, in milliseconds since 1970; `None` if a server in this zone would read another instant from it, or none: before 1582-10-15, after
+    /// the year 9999, the second time in an hour that comes twice. A number of milliseconds is taken always.
+    #[must_use]
+    pub fn text(&self, milliseconds: i64) -> Option<String> {
+        let instant = jiff::Timestamp::from_millisecond(milliseconds).ok()?;
         let local = self.0.to_datetime(instant);
-        if !(0..=9999).contains(&local.year()) {
-            return Err(beyond());
+        if local < GREGORIAN {
+            return None;
         }
         let text = local.strftime(FORMAT).to_string();
-        let (again, _) = self.instant(&text)?;
-        Ok((again == milliseconds).then_some(text))
+        self.instant(&text).is_ok_and(|(again, _)| again == milliseconds).then_some(text)
     }
+}
+
+/// Days since 1970 and milliseconds of the day that a text says.
+fn local(text: &str) -> Option<(i64, i64)> {
+    let (date, time) = text.trim().split_once(' ')?;
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().ok())?;
+    let mut parts = date.split('-').map(number);
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let mut parts = clock.split(':').map(number);
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    if !(1..=12).contains(&month)
+        || !(1..=31).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+        || fraction.len() > 3
+    {
+        return None;
+    }
+    let milliseconds = number(&format!("{fraction:0<3}"))?;
+    let days = if (year, month, day) < (1582, 10, 15) {
+        julian_days(year, month, day)
+    } else {
+        days_from_civil(year, month as u8, day as u8)?
+    };
+    Some((days, ((hour * 60 + minute) * 60 + second) * 1000 + milliseconds))
+}
+
+/// Days since 1970 of a day in the Julian calendar: every fourth year is a leap year.
+fn julian_days(year: i64, month: i64, day: i64) -> i64 {
+    // Years begin in March, so that the leap day is the last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    // 1970-01-01 by the Gregorian calendar is 719,470 days after the first of March of the year 0 by the Julian.
+    year.div_euclid(4) * 1461 + year.rem_euclid(4) * 365 + (153 * month + 2) / 5 + day - 1 - 719_470
 }
 
 /// Reads the JSON of a property into `out`; gives how many of its dates could be another instant as well.
@@ -179,7 +221,10 @@ impl Reading<'_> {
                 packstream::put_bytes(out, &bytes);
             }
             DataType::Date => {
-                let (instant, is_twice) = self.zone.instant(&text()?)?;
+                let (instant, is_twice) = match json.parse() {
+                    Ok(milliseconds) => (milliseconds, false),
+                    Err(_) => self.zone.instant(&text()?)?,
+                };
                 self.ambiguous += u64::from(is_twice);
                 let value = ValueRef::DateTime(DateTime {
                     seconds: instant.div_euclid(1000),
@@ -200,11 +245,12 @@ impl Reading<'_> {
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Writes the value at a cursor as the JSON of a property.
+/// Writes the value at a cursor as the JSON of a property: dates as text of this zone where that says the same, else as milliseconds since 1970, which servers take
+/// as well.
 ///
 /// # Errors
 /// It is not what the property key can hold; the message says why.
-pub fn write(key: &PropertyKey, cursor: &mut Cursor<'_>, zone: &Zone, out: &mut Vec<u8>) -> Result<()> {
+pub fn write(key: &PropertyKey, cursor: &mut Cursor<'_>, zone: Option<&Zone>, out: &mut Vec<u8>) -> Result<()> {
     if key.cardinality == Cardinality::Single {
         return element(key, cursor, zone, out);
     }
@@ -222,7 +268,7 @@ pub fn write(key: &PropertyKey, cursor: &mut Cursor<'_>, zone: &Zone, out: &mut 
     Ok(())
 }
 
-fn element(key: &PropertyKey, cursor: &mut Cursor<'_>, zone: &Zone, out: &mut Vec<u8>) -> Result<()> {
+fn element(key: &PropertyKey, cursor: &mut Cursor<'_>, zone: Option<&Zone>, out: &mut Vec<u8>) -> Result<()> {
     let mut value = cursor.value()?;
     if let ValueRef::ZonedDateTime(instant) = value {
         // HugeGraph keeps the instant and no zone; whoever minds has asked before.
@@ -242,11 +288,11 @@ fn element(key: &PropertyKey, cursor: &mut Cursor<'_>, zone: &Zone, out: &mut Ve
             let milliseconds = instant.seconds.checked_mul(1000);
             let milliseconds = milliseconds.and_then(|at| at.checked_add(i64::from(instant.nanoseconds / 1_000_000)));
             let beyond = || Error::refused(format!("the instant in {:?} is beyond what HugeGraph can hold", key.name));
-            let text = zone.text(milliseconds.ok_or_else(beyond)?)?.ok_or_else(|| {
-                Error::refused(format!("the instant in {:?} lies in the hour that comes twice in the server's zone {}, the second time: its text means the first", key.name, zone.name()))
-                    .hint("run the server in UTC")
-            })?;
-            write_string(&text, out);
+            let milliseconds = milliseconds.ok_or_else(beyond)?;
+            match zone.and_then(|zone| zone.text(milliseconds)) {
+                Some(text) => write_string(&text, out),
+                None => put_integer(milliseconds, out),
+            }
         }
         (DataType::Object, _) => {
             return Err(Error::refused(format!(
@@ -301,7 +347,7 @@ mod tests {
         let mut bytes = Vec::new();
         read(&key, json, &Zone::utc(), &mut bytes).unwrap();
         let mut out = Vec::new();
-        write(&key, &mut Cursor::new(&bytes), &Zone::utc(), &mut out).unwrap();
+        write(&key, &mut Cursor::new(&bytes), Some(&Zone::utc()), &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), json);
         Value::read(&mut Cursor::new(&bytes)).unwrap()
     }
@@ -337,7 +383,8 @@ mod tests {
         ] {
             let bytes = value.to_packstream();
             assert!(
-                write(&key(data_type, "SINGLE"), &mut Cursor::new(&bytes), &Zone::utc(), &mut Vec::new()).is_err(),
+                write(&key(data_type, "SINGLE"), &mut Cursor::new(&bytes), Some(&Zone::utc()), &mut Vec::new())
+                    .is_err(),
                 "{value:?}"
             );
         }
@@ -349,12 +396,40 @@ mod tests {
     fn zones_are_minded() {
         let zone = Zone::named("America/New_York").unwrap();
         assert_eq!(zone.instant("2024-06-01 04:00:00.000").unwrap(), (1_717_228_800_000, false));
-        assert_eq!(zone.text(1_717_228_800_000).unwrap().as_deref(), Some("2024-06-01 04:00:00.000"));
+        assert_eq!(zone.text(1_717_228_800_000).as_deref(), Some("2024-06-01 04:00:00.000"));
         let (first, is_twice) = zone.instant("2024-11-03 01:30:00.000").unwrap();
         assert!(is_twice);
-        assert_eq!(zone.text(first + 3_600_000).unwrap(), None);
+        assert_eq!(zone.text(first + 3_600_000), None);
         assert!(zone.instant("2024-03-10 02:30:00.000").is_err());
         assert_eq!(Zone::named("+05:30").unwrap().instant("1970-01-01 05:30:00.001").unwrap(), (1, false));
         assert!(Zone::named("Nowhere/Nothing").is_err());
+    }
+
+    /// What a real server answered for dates that it was given as numbers.
+    #[test]
+    fn old_and_far_dates_are_read_as_servers_write_them() {
+        let utc = Zone::utc();
+        for (text, milliseconds) in [
+            ("1970-01-01 00:00:00.000", 0),
+            ("1582-10-15 00:00:00.000", -12_219_292_800_000),
+            ("1582-10-04 23:59:59.999", -12_219_292_800_001),
+            ("10000-01-01 00:00:00.000", 253_402_300_800_000),
+            ("292278994-08-17 07:12:55.807", i64::MAX),
+        ] {
+            assert_eq!(utc.instant(text).unwrap(), (milliseconds, false), "{text}");
+        }
+        assert_eq!(utc.text(-12_219_292_800_001), None);
+        assert_eq!(utc.text(-12_219_292_800_000).as_deref(), Some("1582-10-15 00:00:00.000"));
+        assert_eq!(utc.text(253_402_300_800_000), None);
+        for text in [
+            "2024-02-29",
+            "2024-13-01 00:00:00.000",
+            "x",
+            "2024-01-01 00:00:00.0000",
+            "-1-01-01 00:00:00.000",
+            "2023-02-29 00:00:00.000",
+        ] {
+            assert!(utc.instant(text).is_err(), "{text}");
+        }
     }
 }

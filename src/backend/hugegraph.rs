@@ -1,0 +1,94 @@
+//! HugeGraph: a graph of a server, through its REST interface.
+//!
+//! | file | what |
+//! |---|---|
+//! | `client` | paths, answers, errors |
+//! | `catalog` | the schema, the time zone |
+//! | `mode` | the modes NONE, RESTORING, MERGING, LOADING |
+//! | `page` | shards, pages of a size in bytes, several at once |
+//! | `source` | the graph as blocks |
+//!
+//! HugeGraph has no snapshot: what is read while others write is of no one instant, and the header says so. Schema elements, ids and values are what
+//! [`crate::hugegraph`] says.
+
+mod catalog;
+mod client;
+pub mod mode;
+mod page;
+mod source;
+
+use super::url::Server;
+use super::{Access, Source};
+use crate::error::Result;
+use crate::hugegraph::Id;
+use crate::model::Block;
+use crate::model::block::{MAX_BYTES, MAX_ITEMS};
+
+/// What is done about edges that lead to vertices which were not read: somebody wrote meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dangling {
+    /// They are left out and told, and the work counts as incomplete.
+    #[default]
+    Report,
+    /// The edges are looked through beforehand, and such vertices asked for.
+    Fetch,
+    /// The work fails.
+    Refuse,
+}
+
+/// How a graph is read and written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The time zone of the server, an IANA name; it is asked where it is not given.
+    pub zone: Option<String>,
+    /// What is done about edges that lead nowhere.
+    pub dangling: Dangling,
+    /// How many requests are under way at once; from the number of cores where it is not given.
+    pub workers: Option<usize>,
+}
+
+impl Options {
+    fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(4, |cores| (cores.get() * 2).clamp(2, 8));
+        self.workers.unwrap_or_else(cores).max(1)
+    }
+}
+
+/// The path that asks for some vertices or edges by their ids; those that are gone are left out of the answer.
+fn by_ids(what: &str, ids: &[Id<'_>]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| format!("ids={}", client::encoded(&quoted(id)))).collect();
+    format!("/traversers/{what}?{}", ids.join("&"))
+}
+
+/// A vertex's id as parameters have it: `7`, `"ann"`, `U"c9a4…"`.
+fn quoted(id: &Id<'_>) -> String {
+    let mut json = Vec::new();
+    id.put_json(&mut json);
+    let json = String::from_utf8_lossy(&json);
+    if matches!(id, Id::Uuid(_)) { format!("U{json}") } else { json.into_owned() }
+}
+
+/// Gives a block in parts that are not over-full: a page may be larger than a block should be.
+fn in_full_blocks(block: Block, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()> {
+    if block.len() <= MAX_ITEMS && block.byte_len() <= 2 * MAX_BYTES {
+        return sink(block);
+    }
+    let mut from = 0;
+    let mut bytes = 0;
+    for (at, item) in block.items().iter().enumerate() {
+        if at > from && (at - from >= MAX_ITEMS || bytes >= MAX_BYTES) {
+            sink(block.slice(from..at))?;
+            (from, bytes) = (at, 0);
+        }
+        bytes += block.properties(item).len();
+    }
+    sink(block.slice(from..block.len()))
+}
+
+/// Connects to a graph that is to be read.
+///
+/// # Errors
+/// It cannot be reached, denies access, or is no HugeGraph.
+pub(super) fn open_source(server: &Server, access: &Access) -> Result<Box<dyn Source>> {
+    Ok(Box::new(source::Graph::open(client::Client::open(server, access)?, access)?))
+}

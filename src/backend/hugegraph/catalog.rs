@@ -1,0 +1,36 @@
+//! What a graph says of itself beside its data: the schema, and the time zone that its dates are local to.
+
+use super::client::Client;
+use crate::error::{Error, Result};
+use crate::hugegraph::schema::KINDS;
+use crate::hugegraph::{Definitions, Zone};
+use serde_json::Value as Json;
+use std::collections::HashMap;
+
+/// The lists of the schema, in the order of [`KINDS`].
+const LISTS: [&str; 4] = ["propertykeys", "vertexlabels", "edgelabels", "indexlabels"];
+
+/// The whole schema, each list by id. The server's own elements, whose names begin with `~`, are left out.
+pub(super) fn definitions(client: &Client) -> Result<Definitions> {
+    let mut all = Definitions::default();
+    for (kind, list) in LISTS.into_iter().enumerate() {
+        let path = client.path(&format!("/schema/{list}"));
+        let mut answer: HashMap<String, Vec<Json>> = client.get(&path)?;
+        let mut objects = answer.remove(list).ok_or_else(|| client.not_understood(&path))?;
+        objects.retain(|object| !object["name"].as_str().unwrap_or_default().starts_with('~'));
+        objects.sort_by_key(|object| object["id"].as_i64());
+        for object in objects {
+            let what = format!("{}: the {} {}", client.peer(), KINDS[kind], object["name"]);
+            let added = all.add_json(kind, object);
+            added.map_err(|cause| Error::corrupt(format!("{what} is not understood")).caused_by(cause))?;
+        }
+    }
+    Ok(all)
+}
+
+/// The zone of the server, by Gremlin: REST does not tell it.
+pub(super) fn zone(client: &Client) -> Result<Zone> {
+    let answer = client.gremlin("TimeZone.getDefault().getID()")?;
+    let name = answer.first().and_then(Json::as_str).ok_or_else(|| client.not_understood("/gremlin"))?;
+    Zone::named(name)
+}

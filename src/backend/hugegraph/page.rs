@@ -1,0 +1,187 @@
+//! Shards and pages: everything of one kind that a graph holds, read by several threads, given in the order of the shards.
+//!
+//! The server counts a page in rows; we ask for as many as made about [`PAGE`] bytes of the page before, beginning with few. A worker is at most [`AHEAD`] pages ahead
+//! of whoever takes them, so that the memory is bounded by the number of workers, and the same graph comes in the same order whatever their number.
+
+use super::client::{Client, encoded};
+use crate::error::{Error, Result};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+/// Bytes of a page, about.
+const PAGE: usize = 1 << 20;
+
+/// Rows of a shard's first page: some graphs have rows of many megabytes.
+const FIRST: usize = 64;
+
+/// Rows of a page, at most.
+const MOST: usize = 8192;
+
+/// Pages of a shard that wait, at most.
+const AHEAD: usize = 2;
+
+/// Bytes of the store that a shard has, about: the least that the server takes.
+const SPLIT: u64 = 1 << 20;
+
+/// Vertices, or edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Vertices,
+    Edges,
+}
+
+impl What {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Vertices => "vertices",
+            Self::Edges => "edges",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Shards {
+    shards: Vec<Shard>,
+}
+
+/// A range of the store.
+#[derive(Clone, Debug, Deserialize)]
+struct Shard {
+    start: String,
+    end: String,
+}
+
+/// A page as it comes.
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow, alias = "edges")]
+    vertices: Vec<&'a RawValue>,
+    #[serde(default)]
+    page: Option<String>,
+}
+
+/// Reads everything of a kind. `parse` turns the rows of a page into something, on several threads; `sink` gets those in order.
+///
+/// # Errors
+/// The server fails for longer than it is waited for; or what `parse` or `sink` say.
+pub(super) fn read<T: Send>(
+    client: &Client,
+    what: What,
+    workers: usize,
+    parse: &(dyn Fn(&[&RawValue]) -> Result<T> + Sync),
+    sink: &mut dyn FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let path = client.path(&format!("/traversers/{}/shards?split_size={SPLIT}", what.word()));
+    let shards = client.get::<Shards>(&path)?.shards;
+    let mut queue = VecDeque::new();
+    let mut ways = VecDeque::new();
+    for shard in shards {
+        let (send, receive) = bounded(AHEAD);
+        queue.push_back((shard, send));
+        ways.push_back(receive);
+    }
+    let queue = Mutex::new(queue);
+    std::thread::scope(|scope| {
+        for _ in 0..workers.max(1) {
+            scope.spawn(|| {
+                while let Some((shard, send)) = next(&queue) {
+                    let read = Shardwise { client, what, shard: &shard }.pages(parse, &send);
+                    // Nobody listens any more only when the work has ended in an error.
+                    if let Err(error) = read
+                        && send.send(Err(error)).is_err()
+                    {
+                        return;
+                    }
+                }
+            });
+        }
+        let taken = take(&mut ways, sink);
+        // What waits is given up: workers see that nobody listens.
+        drop(ways);
+        if taken.is_err()
+            && let Ok(mut queue) = queue.lock()
+        {
+            queue.clear();
+        }
+        taken
+    })
+}
+
+type Queue<T> = Mutex<VecDeque<(Shard, Sender<Result<T>>)>>;
+
+fn next<T>(queue: &Queue<T>) -> Option<(Shard, Sender<Result<T>>)> {
+    queue.lock().ok()?.pop_front()
+}
+
+fn take<T>(ways: &mut VecDeque<Receiver<Result<T>>>, sink: &mut dyn FnMut(T) -> Result<()>) -> Result<()> {
+    while let Some(way) = ways.pop_front() {
+        for page in way {
+            sink(page?)?;
+        }
+    }
+    Ok(())
+}
+
+struct Shardwise<'a> {
+    client: &'a Client,
+    what: What,
+    shard: &'a Shard,
+}
+
+impl Shardwise<'_> {
+    fn pages<T>(&self, parse: &(dyn Fn(&[&RawValue]) -> Result<T> + Sync), send: &Sender<Result<T>>) -> Result<()> {
+        let Self { client, what, shard } = self;
+        let (start, end) = (encoded(&shard.start), encoded(&shard.end));
+        let mut from = String::new();
+        let mut rows = FIRST;
+        loop {
+            let word = what.word();
+            let path = client.path(&format!(
+                "/traversers/{word}/scan?start={start}&end={end}&page={}&page_limit={rows}",
+                encoded(&from)
+            ));
+            let body = client.bytes(&path)?;
+            let page: Page<'_> = serde_json::from_slice(&body).map_err(|cause| {
+                Error::corrupt(format!("a page of {word} from {} is not understood", client.peer())).caused_by(cause)
+            })?;
+            if !page.vertices.is_empty() && send.send(parse(&page.vertices)).is_err() {
+                return Ok(());
+            }
+            rows = next_size(rows, page.vertices.len(), body.len());
+            match page.page {
+                // The server has been seen to give a page twice when it failed in between: a position that does not move would be read for ever.
+                Some(next) if next == from => {
+                    return Err(Error::corrupt(format!(
+                        "{} gives the same page of {word} again and again",
+                        client.peer()
+                    )));
+                }
+                Some(next) => from = next,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// How many rows to ask for after a page with so many rows and bytes. Growth is slow, since rows may differ much; shrinking is not.
+fn next_size(asked: usize, rows: usize, bytes: usize) -> usize {
+    let row = (bytes / rows.max(1)).max(1);
+    (PAGE / row).clamp(1, (asked * 8).min(MOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_of_a_size_in_bytes() {
+        assert_eq!(next_size(64, 64, 6400), 512);
+        assert_eq!(next_size(512, 512, 51_200), 4096);
+        assert_eq!(next_size(8192, 8192, 8192), 8192);
+        assert_eq!(next_size(64, 64, 64 << 20), 1);
+        assert_eq!(next_size(64, 0, 30), 512);
+    }
+}
