@@ -1,6 +1,7 @@
 //! Which labels the label sets and relationship types become. HugeGraph's vertices have one label each, its edge labels one label at each end.
 
 use super::entry::{EdgeEntry, VertexEntry};
+use super::form::Form;
 use super::found::{Found, Key, Link, Names, Set};
 use super::keys::{Keys, refused};
 use super::name;
@@ -60,11 +61,16 @@ fn same_set(of: &[String], labels: &[String]) -> bool {
     of.iter().collect::<BTreeSet<_>>() == labels.iter().collect()
 }
 
+/// The name that something has by itself, which an entry may have given to others as well: they become one label then.
+fn own_name(usual: &str, asked_for: &BTreeSet<String>, given: &mut BTreeSet<String>) -> String {
+    if asked_for.contains(usual) { usual.to_owned() } else { name::give(usual, given) }
+}
+
 /// How often the property keys are there.
 fn uses(found: &Names<Key>, keys: &Keys, id: Option<&str>) -> Uses {
     let mut uses = Uses::new();
     for (property, key) in found.iter().filter(|(property, _)| Some(&***property) != id) {
-        for form in super::Form::ALL {
+        for form in Form::ALL {
             let count = key.forms.get(form as usize).copied().unwrap_or_default();
             if let (1.., Some((rule, _))) = (count, keys.way(property, form)) {
                 *uses.entry(rule.name.clone()).or_default() += count;
@@ -84,6 +90,7 @@ pub(super) fn vertices(found: &Found, keys: &Keys, keeps_ids: bool, entries: &[V
     if let Some(wrong) = given.iter().find(|name| !name::is_taken(name)) {
         return Err(refused(wrong));
     }
+    let asked_for = given.clone();
     // Labels alone come first: they keep their names.
     let mut order: Vec<&Set> = found.sets.iter().collect();
     order.sort_by_key(|set| set.labels.len() != 1);
@@ -94,7 +101,7 @@ pub(super) fn vertices(found: &Found, keys: &Keys, keeps_ids: bool, entries: &[V
             [] => "no label".to_owned(),
             labels => labels.join("&"),
         };
-        names.insert(&set.labels, asked.unwrap_or_else(|| name::give(&usual(), &mut given)));
+        names.insert(&set.labels, asked.unwrap_or_else(|| own_name(&usual(), &asked_for, &mut given)));
     }
     let mut rules = Vec::new();
     for set in &found.sets {
@@ -122,7 +129,7 @@ pub(super) fn vertices(found: &Found, keys: &Keys, keeps_ids: bool, entries: &[V
 }
 
 fn has_numbers(set: &Set) -> bool {
-    set.keys.get(ID).is_some_and(|key| key.forms.get(super::Form::Integer as usize) == Some(&set.count))
+    set.keys.get(ID).is_some_and(|key| key.forms.get(Form::Integer as usize) == Some(&set.count))
 }
 
 fn apply(entry: &VertexEntry, rule: &mut SetRule) -> Result<()> {
@@ -164,7 +171,7 @@ fn apply(entry: &VertexEntry, rule: &mut SetRule) -> Result<()> {
 /// Whether each node has the property that is to be its id, with a value that can be.
 fn check_id(set: &Set, rule: &SetRule) -> Result<()> {
     let Some(id) = &rule.id else { return Ok(()) };
-    let form = if takes_numbers(rule.strategy) { super::Form::Integer } else { super::Form::String };
+    let form = if takes_numbers(rule.strategy) { Form::Integer } else { Form::String };
     if set.keys.get(id.as_str()).is_some_and(|key| key.forms.get(form as usize) == Some(&set.count)) {
         return Ok(());
     }
@@ -203,6 +210,7 @@ pub(super) fn edges(
     if let Some(wrong) = given.iter().find(|name| !name::is_taken(name)) {
         return Err(refused(wrong));
     }
+    let asked_for = given.clone();
     let mut places: IndexMap<&str, u64> = IndexMap::new();
     found.links.iter().for_each(|link| *places.entry(&link.name).or_default() += 1);
     let mut names: Vec<Option<String>> = vec![None; found.links.len()];
@@ -216,7 +224,7 @@ pub(super) fn edges(
                 (false, Some(from), Some(to)) => format!("{}~{}~{}", link.name, from.name, to.name),
                 _ => link.name.clone(),
             };
-            *name = Some(asked.unwrap_or_else(|| name::give(&usual(), &mut given)));
+            *name = Some(asked.unwrap_or_else(|| own_name(&usual(), &asked_for, &mut given)));
         }
     }
     let mut rules = Vec::new();
@@ -242,22 +250,16 @@ pub(super) fn edges(
             rule.sort_keys.clone_from(&entry.sort_keys);
             rule.is_asked = true;
         } else if link.parallel > 0 || !link.is_known {
-            let sortable = |name: &Box<str>| {
-                let form = if link
-                    .keys
-                    .get(name)
-                    .is_some_and(|key| key.forms.get(super::Form::Integer as usize) == Some(&link.count))
-                {
-                    super::Form::Integer
-                } else {
-                    super::Form::Instant
+            let sortable = |name: &str| {
+                let all = |form: &Form| {
+                    link.keys.get(name).is_some_and(|key| key.forms.get(*form as usize) == Some(&link.count))
                 };
+                let form = [Form::Integer, Form::Instant].into_iter().find(all)?;
                 let (rule, way) = keys.way(name, form)?;
-                let all = link.keys.get(name)?.forms.get(form as usize) == Some(&link.count);
-                (all && way.is_exact() && rule.cardinality == Cardinality::Single && !rule.json)
-                    .then(|| rule.name.clone())
+                let is_plain = way.is_exact() && rule.cardinality == Cardinality::Single && !rule.json;
+                is_plain.then(|| rule.name.clone())
             };
-            match link.candidates.iter().find_map(sortable).filter(|_| link.is_known) {
+            match link.candidates.iter().find_map(|name| sortable(name)).filter(|_| link.is_known) {
                 Some(key) => rule.sort_keys.push(key),
                 None if reversible || !link.is_known => numbered = number_key.map(str::to_owned),
                 None => {}

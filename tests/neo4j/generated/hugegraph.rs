@@ -91,8 +91,8 @@ fn kept(graph: &Graph) -> Graph {
                 let label = &all.edge_labels[&name];
                 let ends = [&ids[&item.start], &ids[&item.end]];
                 let of = |id: i64| graph.nodes.iter().find(|node| node.0 == id).unwrap().1.clone();
-                assert_eq!(of(item.start), [label.source_label.clone()]);
-                assert_eq!(of(item.end), [label.target_label.clone()]);
+                assert_eq!(of(item.start), std::slice::from_ref(&label.source_label));
+                assert_eq!(of(item.end), std::slice::from_ref(&label.target_label));
                 assert_eq!(label.frequency == "MULTIPLE", !label.sort_keys.is_empty());
                 let sorted: Vec<String> = label.sort_keys.iter().map(|key| format!("{:?}", properties[key])).collect();
                 assert!(edges.insert((name.clone(), item.start, item.end, sorted)), "an edge is overwritten: {name:?}");
@@ -238,6 +238,15 @@ fn the_movies_keep_their_names_and_what_is_lost_has_one() {
         ),
     ];
     assert_eq!(losses, expected);
+    let words = mapping.to_string();
+    for line in [
+        "property    roles TEXT LIST, from 2 roles that are list of string, empty list\n",
+        "vertex      Person, from 1 nodes :Person; id: the node's number; name, born, rating\n",
+        "edge        KNOWS (Person)->(Person&Director), from 2 of type KNOWS; several, sorted by since; since\n",
+        "loss        1 name of the property ~id: it becomes _id (name)\n",
+    ] {
+        assert!(words.contains(line), "{line}{words}");
+    }
     let but_one = ["type", "name", "label"].map(str::to_owned).into();
     assert!(mapping.check(&but_one).unwrap_err().message().contains("LIKES"));
     mapping.check(&["all".to_owned()].into()).unwrap();
@@ -288,18 +297,23 @@ fn a_person_may_say_otherwise() {
     let again = self::mapping(&dump, &Entries::parse(&mapping.entries().to_toml().unwrap()).unwrap(), true).unwrap();
     assert_eq!(again.definitions, mapping.definitions);
 
-    let twice = "[[hugegraph.vertex]]\nof = [\"Person\"]\nlabel = \"Movie\"";
-    assert!(said(twice, true).is_err() && said(twice, false).is_ok());
+    let one = "[[hugegraph.vertex]]\nof = [\"Person\", \"Director\"]\nlabel = \"Person\"";
+    assert!(said(one, true).is_err());
+    let merged = said(one, false).unwrap();
+    assert_eq!(merged.definitions.vertex_labels.keys().collect::<Vec<_>>(), ["Movie", "Person", "no label"]);
+    assert_eq!(merged.definitions.vertex_labels["Person"].nullable_keys, ["born"]);
+    assert!(
+        merged.losses.iter().any(|loss| loss.what == "labels :Person:Director together: they become the label Person")
+    );
     for wrong in [
         "[[hugegraph.property]]\nof = \"name\"\ntype = \"LONG\"",
         "[[hugegraph.property]]\nof = \"name\"\nkey = \"a:b\"",
         "[[hugegraph.property]]\nof = \"name\"\nvalues = [\"words\"]",
-        "[[hugegraph.property]]\nof = \"name\"\nkey = \"born\"",
         "[[hugegraph.vertex]]\nof = [\"Person\"]\nprimary_keys = [\"nobody\"]",
-        "[[hugegraph.vertex]]\nof = [\"Movie\"]\nprimary_keys = [\"released\"]",
+        "[[hugegraph.vertex]]\nof = [\"Movie\"]\nprimary_keys = [\"name\"]",
         "[[hugegraph.vertex]]\nof = [\"Movie\"]\nid = \"title\"",
         "[[hugegraph.vertex]]\nof = [\"Movie\"]\nid_strategy = \"AUTOMATIC\"",
-        "[[hugegraph.vertex]]\nof = [\"Movie\"]\nnullable = []",
+        "[[hugegraph.vertex]]\nof = [\"Movie\"]\nnullable = [\"name\"]",
         "[[hugegraph.edge]]\nof = \"KNOWS\"\nsort_keys = [\"roles\"]",
         "[[hugegraph.edge]]\nof = \"KNOWS\"\nnumber = \"name\"",
         "[[hugegraph.edge]]\nof = \"ACTED_IN\"\nlabel = \"ONE\"",
