@@ -58,7 +58,8 @@ pub(super) struct LinkRule {
 }
 
 fn same_set(of: &[String], labels: &[String]) -> bool {
-    of.iter().collect::<BTreeSet<_>>() == labels.iter().collect()
+    let within = |a: &[String], b: &[String]| a.iter().all(|label| b.contains(label));
+    of.len() == labels.len() && within(of, labels) && within(labels, of)
 }
 
 /// The name that something has by itself, which an entry may have given to others as well: they become one label then.
@@ -280,15 +281,9 @@ pub(super) fn edges(
         }
         rules.push(rule);
     }
-    for at in 0..rules.len() {
-        let shared = rules
-            .iter()
-            .zip(0..)
-            .any(|(other, other_at)| other_at != at && rules.get(at).is_some_and(|rule| rule.name == other.name));
-        if let Some(rule) = rules.get_mut(at) {
-            rule.is_shared = shared;
-        }
-    }
+    let mut named: IndexMap<String, u64> = IndexMap::new();
+    rules.iter().for_each(|rule| *named.entry(rule.name.clone()).or_default() += 1);
+    rules.iter_mut().for_each(|rule| rule.is_shared = named.get(&rule.name).is_some_and(|count| *count > 1));
     Ok(rules)
 }
 
@@ -313,8 +308,10 @@ pub(super) fn losses(sets: &[SetRule], links: &[LinkRule], keeps_ids: bool, reve
         };
         losses.push(Loss { kind, what, count: set.count });
     }
+    let mut places: IndexMap<&str, u64> = IndexMap::new();
+    links.iter().for_each(|link| *places.entry(&link.of).or_default() += 1);
     for link in links.iter().filter(|link| link.name != link.of) {
-        let kind = if links.iter().filter(|other| other.of == link.of).count() > 1 { "label" } else { "name" };
+        let kind = if places.get(&*link.of).is_some_and(|count| *count > 1) { "label" } else { "name" };
         let ends = [link.ends.0, link.ends.1].map(|at| sets.get(at as usize).map_or("", |set| set.name.as_str()));
         let what = format!(
             "type {} from {} to {}: it becomes the edge label {}",

@@ -207,11 +207,8 @@ impl Mapping {
     }
 
     fn define_vertices(&self, all: &mut Definitions) -> Result<()> {
-        for rule in &self.sets {
-            let others: Vec<&SetRule> = self.sets.iter().filter(|other| other.name == rule.name).collect();
-            if all.vertex_labels.contains_key(&rule.name) {
-                continue;
-            }
+        for others in together(&self.sets, |rule| &rule.name) {
+            let Some(rule) = others.first() else { continue };
             if self.is_reversible && others.len() > 1 {
                 return Err(shared(&rule.name));
             }
@@ -250,11 +247,8 @@ impl Mapping {
 
     fn define_edges(&self, all: &mut Definitions) -> Result<()> {
         let end = |at: u32| self.sets.get(at as usize).map_or("", |set| set.name.as_str()).to_owned();
-        for rule in &self.links {
-            let others: Vec<&LinkRule> = self.links.iter().filter(|other| other.name == rule.name).collect();
-            if all.edge_labels.contains_key(&rule.name) {
-                continue;
-            }
+        for others in together(&self.links, |rule| &rule.name) {
+            let Some(rule) = others.first() else { continue };
             let (source_label, target_label) = (end(rule.ends.0), end(rule.ends.1));
             if self.is_reversible && others.len() > 1 {
                 return Err(shared(&rule.name));
@@ -304,6 +298,13 @@ impl Mapping {
         }
         Ok(())
     }
+}
+
+/// Those with the same name together, in the order of the first of each.
+fn together<T>(all: &[T], name: impl Fn(&T) -> &String) -> Vec<Vec<&T>> {
+    let mut groups: IndexMap<&String, Vec<&T>> = IndexMap::new();
+    all.iter().for_each(|one| groups.entry(name(one)).or_default().push(one));
+    groups.into_values().collect()
 }
 
 /// Adds something, with the next number.
