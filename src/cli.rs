@@ -11,6 +11,7 @@ mod dump;
 mod exit;
 mod filter;
 mod generate;
+mod map;
 mod merging;
 mod output;
 mod place;
@@ -51,6 +52,7 @@ enum Verb {
     Merge(restore::Merge),
     Copy(copy::Command),
     Convert(convert::Command),
+    Map(map::Command),
     Verify(verify::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
@@ -111,6 +113,7 @@ pub fn main() -> ExitCode {
         Verb::UpgradeCheck(command) => upgrade::run(&command),
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
+        Verb::Map(command) => map::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
         Verb::Completions(command) => generate::completions(&command),
         Verb::Man(command) => generate::man(&command),

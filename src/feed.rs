@@ -51,11 +51,60 @@ pub trait Feed: Send {
         None
     }
 
+    /// Whether [`Feed::look`] works.
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
+    /// Pushes the same pieces as [`Feed::run`] once more than that, before it; says whether it did. Only a database's view can be read again and again.
+    ///
+    /// # Errors
+    /// The source fails, or what `sink` says.
+    fn look(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<bool> {
+        let _ = sink;
+        Ok(false)
+    }
+
     /// Pushes every piece but the schema that [`Feed::schema`] gives. An error of `sink` ends it and is returned.
     ///
     /// # Errors
     /// The source fails, or what `sink` says.
     fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End>;
+}
+
+/// Whatever is lent to somebody who wraps feeds.
+impl<F: Feed + ?Sized> Feed for &mut F {
+    fn header(&self) -> &Header {
+        (**self).header()
+    }
+
+    fn schema(&self) -> &Schema {
+        (**self).schema()
+    }
+
+    fn names(&self) -> Option<&Names> {
+        (**self).names()
+    }
+
+    fn estimate(&self) -> Option<(u64, u64)> {
+        (**self).estimate()
+    }
+
+    fn name(&self) -> Option<&str> {
+        (**self).name()
+    }
+
+    fn is_repeatable(&self) -> bool {
+        (**self).is_repeatable()
+    }
+
+    fn look(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<bool> {
+        (**self).look(sink)
+    }
+
+    fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
+        (**self).run(sink)
+    }
 }
 
 /// A database's snapshot as a feed.
@@ -90,6 +139,19 @@ impl<'a> SnapshotFeed<'a> {
         let missing = snapshot.missing();
         Ok(Self { snapshot, header, schema, names, estimate, filter, missing })
     }
+
+    /// Pushes the data that `filter` wants.
+    fn scan(&mut self, filter: &mut Filter, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<()> {
+        if filter.wants_data() {
+            for class in [Class::Nodes, Class::Relationships] {
+                self.snapshot.scan(class, &mut |mut block| {
+                    filter.apply(&mut block)?;
+                    if block.is_empty() { Ok(()) } else { sink(Piece::Block(block)) }
+                })?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Feed for SnapshotFeed<'_> {
@@ -109,19 +171,23 @@ impl Feed for SnapshotFeed<'_> {
         self.estimate
     }
 
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    fn look(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<bool> {
+        let mut filter = self.filter.clone();
+        self.scan(&mut filter, sink)?;
+        Ok(true)
+    }
+
     fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
-        let Self { snapshot, filter, .. } = self;
-        if filter.wants_data() {
-            for class in [Class::Nodes, Class::Relationships] {
-                snapshot.scan(class, &mut |mut block| {
-                    filter.apply(&mut block)?;
-                    if block.is_empty() { Ok(()) } else { sink(Piece::Block(block)) }
-                })?;
-            }
-        }
+        // It has seen nothing yet: a copy of it costs nothing.
+        let mut filter = self.filter.clone();
+        self.scan(&mut filter, sink)?;
         let before = &self.missing;
-        let changed = snapshot.finish()?;
-        let missing = snapshot.missing().into_iter().filter(|missing| !before.contains(missing)).collect();
+        let changed = self.snapshot.finish()?;
+        let missing = self.snapshot.missing().into_iter().filter(|missing| !before.contains(missing)).collect();
         Ok(End { changed, missing, dangling: filter.dangling(), ..End::default() })
     }
 }

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod model;
 pub mod observe;
 pub mod restore;
+pub mod shape;
 pub mod strip;
 pub mod survey;
 pub mod verify;

@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("filter", &["model", "ids"]),
     ("feed", &["backend", "format", "filter", "model", "observe"]),
     ("survey", &["backend", "feed", "format", "ids", "model", "observe"]),
+    ("shape", &["backend", "feed", "format", "hugegraph", "ids", "model", "observe"]),
     ("strip", &["model"]),
     ("write", &["feed", "format", "model", "observe", "strip", "volume"]),
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
@@ -28,8 +29,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "backend", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "restore", "survey",
-            "verify", "volume", "write",
+            "backend", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "restore", "shape",
+            "survey", "verify", "volume", "write",
         ],
     ),
 ];

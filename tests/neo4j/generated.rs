@@ -2,6 +2,8 @@
 //! here. Graphs are compared as sorted texts of their items, which know nothing of our digests.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod hugegraph;
+
 use crate::support;
 
 use graphferry::format::{Piece, jsonl};
