@@ -11,6 +11,7 @@ pub mod format;
 pub mod ids;
 pub mod model;
 pub mod observe;
+pub mod physical;
 pub mod restore;
 pub mod strip;
 pub mod survey;
