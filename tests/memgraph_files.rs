@@ -3,6 +3,13 @@
 //! The recorded files are not part of this repository: the first test reads them from `../shared` and says so where they are absent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod support;
+
+#[path = "memgraph_files/logs.rs"]
+mod logs;
+#[path = "memgraph_files/physical.rs"]
+mod physical;
+
 use graphferry::ErrorKind;
 use graphferry::backend::memgraph_files::{Options, open_source};
 use graphferry::format::{Piece, decoder};

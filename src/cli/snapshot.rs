@@ -145,6 +145,7 @@ fn create(command: &Create, context: &Context) -> Result<Ending> {
 /// A file, whichever way it was looked at.
 struct Listed {
     path: String,
+    is_log: bool,
     size: u64,
     version: Option<u64>,
     timestamp: Option<u64>,
@@ -158,6 +159,7 @@ impl Listed {
         let size = std::fs::metadata(&found.path).map_or(0, |about| about.len());
         Self {
             path: found.path.display().to_string(),
+            is_log: found.sort == "log",
             size,
             version: Some(found.version),
             timestamp: found.timestamp,
@@ -170,6 +172,7 @@ impl Listed {
     fn of_member(member: &physical::Member, content: Option<&Checked>, problems: Vec<String>) -> Self {
         Self {
             path: member.path().to_owned(),
+            is_log: member.is_log(),
             size: member.size,
             version: member.format,
             timestamp: member.timestamp,
@@ -189,8 +192,7 @@ impl Listed {
             let _ = write!(line, ", {time}");
         }
         if let Some((first, second)) = self.counts {
-            let is_log = name.contains("_from_") || name.ends_with("_current") || self.path.contains("wal/");
-            let nouns = if is_log { ("transactions", "changes") } else { ("nodes", "relationships") };
+            let nouns = if self.is_log { ("transactions", "changes") } else { ("nodes", "relationships") };
             let _ = write!(line, ", {first} {}, {second} {}", nouns.0, nouns.1);
         }
         if let Some(timestamp) = self.timestamp {
@@ -272,9 +274,9 @@ fn restore(command: &Restore, context: &Context) -> Result<Ending> {
         return recover(command, &mut archive, &location, context);
     }
     let directory = Path::new(&command.target);
-    eprintln!("[*] Checking backup file…");
-    let aside = aside(directory, &command.ask)?;
-    eprintln!("[*] Restoring data…");
+    context.progress.say("[*] Checking backup file…");
+    let aside = aside(directory, &command.ask, context)?;
+    context.progress.say("[*] Restoring data…");
     let (nodes, relationships) = physical::unpack(&mut archive, directory, aside.as_deref(), context.watch())?;
     if let Some(aside) = aside {
         context.progress.report(&format!("what was there before is in {}", aside.display()), json!({ "aside": aside }));
@@ -290,7 +292,7 @@ fn restore(command: &Restore, context: &Context) -> Result<Ending> {
 }
 
 /// Where a data directory goes that is in the way, once the user has agreed; `None` where none is.
-fn aside(directory: &Path, options: &ask::Options) -> Result<Option<PathBuf>> {
+fn aside(directory: &Path, options: &ask::Options, context: &Context) -> Result<Option<PathBuf>> {
     let mut entries = match std::fs::read_dir(directory) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         entries => entries.map_err(|cause| Error::io(format!("reading {}", directory.display()), cause))?,
@@ -313,7 +315,7 @@ fn aside(directory: &Path, options: &ask::Options) -> Result<Option<PathBuf>> {
     let path = directory.with_file_name(format!("{name}.replaced-{}", stamp()));
     // It is moved and not deleted: the move is the backup.
     let loss = Loss { database: name, counts: counts.unwrap_or_default() };
-    ask::may_drop(&loss, options, &mut || Ok(path.clone()))?;
+    ask::may_drop(&loss, options, &context.stop, &mut || Ok(path.clone()))?;
     Ok(Some(path))
 }
 
@@ -327,7 +329,7 @@ fn recover(command: &Restore, archive: &mut Archive, location: &Location, contex
         Error::usage("a running server reads the snapshot from its own disk")
             .hint("name its data directory, as this machine sees it, with --data-dir DIR")
     })?;
-    eprintln!("[*] Checking backup file…");
+    context.progress.say("[*] Checking backup file…");
     let folder = tempfile::tempdir().map_err(|cause| Error::io("creating a temporary folder", cause))?;
     let newest = archive.manifest().newest().cloned();
     let newest = newest.ok_or_else(|| Error::corrupt("the archive has no snapshot that was made for it"))?;
@@ -348,9 +350,9 @@ fn recover(command: &Restore, archive: &mut Archive, location: &Location, contex
             created if created.problems.is_empty() => Ok(path.clone()),
             created => Err(Error::failed(format!("the backup is not whole: {}", created.problems.join("; ")))),
         };
-        ask::may_drop(&Loss { database, counts }, &command.ask, &mut backup)?;
+        ask::may_drop(&Loss { database, counts }, &command.ask, &context.stop, &mut backup)?;
     }
-    eprintln!("[*] Restoring data…");
+    context.progress.say("[*] Restoring data…");
     let recovered = physical::recover(archive, (&server, &access), directory, is_filled, context.watch())?;
     Ok(told(&recovered, "Restore completed!", context))
 }

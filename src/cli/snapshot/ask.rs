@@ -2,9 +2,12 @@
 
 use crate::cli::text::printable;
 use crate::error::{Error, Result};
+use crate::observe::Stop;
 use clap::Args;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 #[derive(Args)]
 #[group(skip)]
@@ -42,7 +45,12 @@ fn answer(line: &str) -> Answer {
 }
 
 /// Goes on only when the user, or an option, said so; `backup` is called first where one is wanted, and tells where it is.
-pub(super) fn may_drop(loss: &Loss, options: &Options, backup: &mut dyn FnMut() -> Result<PathBuf>) -> Result<()> {
+pub(super) fn may_drop(
+    loss: &Loss,
+    options: &Options,
+    stop: &Stop,
+    backup: &mut dyn FnMut() -> Result<PathBuf>,
+) -> Result<()> {
     let Loss { database, counts: (nodes, relationships) } = loss;
     eprintln!("[!] {} holds {nodes} nodes and {relationships} relationships.", printable(database));
     eprintln!("[!] Your current database WILL BE DROPPED prior to the restore!");
@@ -56,7 +64,7 @@ pub(super) fn may_drop(loss: &Loss, options: &Options, backup: &mut dyn FnMut() 
         None if !std::io::stdin().is_terminal() => {
             return Err(quit().hint(format!("without a terminal say --yes-drop={database}")));
         }
-        None => ask()?,
+        None => ask(stop)?,
     };
     match answer {
         Answer::Quit => Err(quit()),
@@ -69,12 +77,23 @@ pub(super) fn may_drop(loss: &Loss, options: &Options, backup: &mut dyn FnMut() 
     }
 }
 
-fn ask() -> Result<Answer> {
+fn ask(stop: &Stop) -> Result<Answer> {
     eprint!("Would you like to make a backup of the current database before proceeding? (y/n/Q)> ");
     let _ = std::io::stderr().flush();
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|cause| Error::io("reading the answer", cause))?;
-    Ok(answer(&line))
+    // A thread of its own reads, so that Ctrl-C is heard meanwhile.
+    let (give, take) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = give.send(std::io::stdin().lock().read_line(&mut line).map(|_| line));
+    });
+    loop {
+        stop.check()?;
+        match take.recv_timeout(Duration::from_millis(50)) {
+            Ok(line) => return line.map(|line| answer(&line)).map_err(|cause| Error::io("reading the answer", cause)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(Answer::Quit),
+        }
+    }
 }
 
 #[cfg(test)]
