@@ -222,6 +222,11 @@ pub(super) fn walk(file: &mut File, name: &str) -> Result<Vec<Place>> {
         }
         places.push(place);
     }
+    // Behind the last member its block is filled up, and two blocks of zeros follow.
+    let end = places.last().map_or(0, |place| (place.from + place.stored).next_multiple_of(512));
+    if end.checked_add(1024).is_none_or(|end| end > length) {
+        return Err(Error::corrupt("the archive is cut off at its end").in_file(name));
+    }
     Ok(places)
 }
 

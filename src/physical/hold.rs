@@ -109,9 +109,8 @@ impl Note {
     }
 
     /// There is nothing to tell any more.
-    fn remove(&mut self) {
+    fn clear(&mut self) {
         let _ = self.file.set_len(0);
-        let _ = std::fs::remove_file(&self.path);
         self.left = None;
     }
 
@@ -119,7 +118,6 @@ impl Note {
     pub(super) fn settle(&mut self, server: &mut DataDirectory, watch: Watch<'_>) -> Result<()> {
         let is_locked = server.is_locked()?;
         let Some(left) = &self.left else {
-            self.remove();
             return match is_locked {
                 false => Ok(()),
                 true => Err(Error::refused("the data directory is locked, and not by a run that was cut off here")
@@ -134,9 +132,18 @@ impl Note {
         if is_locked {
             insist(server)?;
         }
-        self.remove();
+        self.clear();
         watch.tell(&Event::Warning(&text));
         Ok(())
+    }
+}
+
+/// A note that tells nothing goes with the run.
+impl Drop for Note {
+    fn drop(&mut self) {
+        if self.left.is_none() {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -180,7 +187,7 @@ impl<'a> Lock<'a> {
             Ok(true) => return Ok(lock),
             Ok(false) => {
                 lock.is_ours = false;
-                lock.note.remove();
+                lock.note.clear();
             }
             // An answer that was lost says nothing.
             Err(error) => return Err(lock.release_after(error)),
@@ -204,7 +211,7 @@ impl<'a> Lock<'a> {
     pub(super) fn release(mut self) -> Result<bool> {
         self.is_ours = false;
         let was_locked = insist(self.server)?;
-        self.note.remove();
+        self.note.clear();
         Ok(was_locked)
     }
 }
@@ -212,7 +219,7 @@ impl<'a> Lock<'a> {
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
         if self.is_ours && insist(self.server).is_ok() {
-            self.note.remove();
+            self.note.clear();
         }
     }
 }

@@ -250,7 +250,7 @@ fn time_to_live_and_values_of_every_kind() {
     for (name, wanted) in [
         ("date", "Date { days: -1 }"),
         ("time", "nanoseconds: 1000"),
-        ("span", "nanoseconds: -1000"),
+        ("span", "seconds: -1, nanoseconds: 999999000"),
         ("zoned", "Europe/Prague"),
         ("shifted", "offset: -19800"),
         ("flat", "srid: 7203, x: 1.0, y: -0.0, z: None"),
@@ -444,7 +444,7 @@ fn random_bits_of_logs_and_snapshots() {
     nodes(&mut log, 1..60);
     let graph = read(&log.write(folder.path(), "log"), &Options::default()).unwrap().0;
     for (bytes, is_log) in [(fs::read(&snapshot).unwrap(), false), (log.bytes(), true)] {
-        for round in 0..1500 {
+        for round in 0..400 {
             let mut changed = bytes.clone();
             for _ in 0..=next() % 3 {
                 let at = (next() % changed.len() as u64) as usize;
