@@ -82,6 +82,7 @@ impl<'a> SnapshotFeed<'a> {
             created: now(),
             consistency: snapshot.consistency(),
             filters: filter.words(),
+            absent: snapshot.absent(),
         };
         Ok(Self { snapshot, header, schema, names, estimate, filter })
     }

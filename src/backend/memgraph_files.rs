@@ -22,6 +22,7 @@ mod records;
 mod snapshot;
 mod sort;
 mod source;
+pub mod upgrade;
 mod value;
 pub mod version;
 

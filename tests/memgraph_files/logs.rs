@@ -484,3 +484,32 @@ fn no_link_is_followed_out_of_the_directory() {
     assert!(folder.read(&Options::default()).is_err());
     assert!(read(&folder.path().join("wal/1_current"), &Options::default()).is_err());
 }
+
+/// The most memory that this process ever had, in KiB, as the kernel tells.
+#[cfg(target_os = "linux")]
+#[test]
+fn lengths_that_lie_cost_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = folder.path().join("snapshot");
+    durability::snapshot(&snapshot, 200, 400, &Sections::default());
+    let bytes = fs::read(&snapshot).unwrap();
+    let mut log = Log::new(31, 0);
+    nodes(&mut log, 1..50);
+    for bytes in [bytes, log.bytes()] {
+        // Every 100th place says that there are very many of something.
+        for at in (12..bytes.len() - 8).step_by(100) {
+            for lie in [u64::MAX, i64::MAX as u64, 1 << 40, u64::from(u32::MAX), 1 << 28] {
+                let mut changed = bytes.clone();
+                changed[at..at + 8].copy_from_slice(&lie.to_le_bytes());
+                fs::write(folder.path().join("changed"), &changed).unwrap();
+                let _ = read(&folder.path().join("changed"), &Options::default());
+            }
+            fs::write(folder.path().join("changed"), &bytes[..at]).unwrap();
+            let _ = read(&folder.path().join("changed"), &Options::default());
+        }
+    }
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 256 << 10, "{peak} KiB");
+}

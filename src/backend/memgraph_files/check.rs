@@ -6,10 +6,11 @@ use super::log::Log;
 use super::snapshot::Snapshot;
 use super::{Options, version};
 use crate::error::Result;
+use crate::model::Schema;
 use std::path::{Path, PathBuf};
 
 /// One file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
     /// Where it is.
     pub path: PathBuf,
@@ -23,6 +24,10 @@ pub struct Checked {
     pub counts: (u64, u64),
     /// The storage that it belongs to; empty where it cannot be read.
     pub uuid: String,
+    /// The schema that a snapshot holds.
+    pub schema: Schema,
+    /// Whether a snapshot was written with properties on relationships; `None` for a log.
+    pub edge_properties: Option<bool>,
     /// What is wrong with it; empty where all of it can be read.
     pub problems: Vec<String>,
     /// What is worth knowing and no problem: that a log was being written.
@@ -65,6 +70,8 @@ fn one(path: PathBuf, file: Opened, sort: Sort) -> Checked {
         timestamp: None,
         counts: (0, 0),
         uuid: String::new(),
+        schema: Schema::default(),
+        edge_properties: None,
         problems: Vec::new(),
         notes: Vec::new(),
     };
@@ -74,6 +81,8 @@ fn one(path: PathBuf, file: Opened, sort: Sort) -> Checked {
             Ok(snapshot) => {
                 checked.timestamp = Some(snapshot.timestamp);
                 checked.counts = (snapshot.extent.nodes, snapshot.extent.out);
+                checked.schema = snapshot.catalog.schema(&meaning.zone);
+                checked.edge_properties = Some(snapshot.relationships.is_some());
                 checked.uuid = snapshot.uuid;
                 checked.problems = snapshot.damage;
             }
