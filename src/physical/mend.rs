@@ -69,7 +69,14 @@ mod tests {
     }
 
     fn trigger(name: &str, statement: &str) -> SchemaObject {
-        SchemaObject::Trigger(Trigger { name: name.to_owned(), statement: statement.to_owned(), ..Trigger::default() })
+        SchemaObject::Trigger(Trigger {
+            name: name.to_owned(),
+            statement: statement.to_owned(),
+            system: "memgraph".to_owned(),
+            selector: Map::new(),
+            params: Map::new(),
+            paused: false,
+        })
     }
 
     fn schema(objects: &[&SchemaObject]) -> Schema {
