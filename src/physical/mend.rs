@@ -90,12 +90,12 @@ mod tests {
         let (one, changed, foreign) = (trigger("t", "RETURN 1"), trigger("t", "RETURN 2"), trigger("u", "RETURN 3"));
         let archived = schema(&[&one, &label, &text]);
         let mending = mend(&archived, &schema(&[&label, &text]), true);
-        assert_eq!(mending.remove, [text.clone()]);
+        assert_eq!(mending.remove, std::slice::from_ref(&text));
         assert_eq!(mending.create, [text.clone(), one.clone()]);
         assert_eq!(mending.extra, []);
         assert_eq!(
             mend(&archived, &schema(&[&label, &text, &one]), true).create,
-            [text.clone()],
+            std::slice::from_ref(&text),
             "a trigger that is there"
         );
         // Triggers of the graph that was dropped go, in a fresh server only those that are in the way.
