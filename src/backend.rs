@@ -81,6 +81,11 @@ pub trait Snapshot: Send {
         Vec::new()
     }
 
+    /// What the source does not hold although its database had it, in words: a dump tells it in its header.
+    fn absent(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What the user should know of the view, such as a promise that is weaker than usual, or what the source does not hold.
     fn warnings(&self) -> Vec<String> {
         Vec::new()

@@ -19,6 +19,7 @@ mod progress;
 mod reading;
 mod restore;
 mod runs;
+mod snapshot;
 mod spool;
 mod text;
 mod upgrade;
@@ -56,6 +57,7 @@ enum Verb {
     Verify(verify::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
+    Snapshot(snapshot::Command),
     UpgradeCheck(upgrade::Command),
     Completions(generate::Completions),
     Man(generate::Man),
@@ -110,6 +112,7 @@ pub fn main() -> ExitCode {
         Verb::Merge(command) => restore::merge(&command, &context),
         Verb::Runs(command) => runs::runs(&command, &context),
         Verb::Undo(command) => runs::undo(&command, &context),
+        Verb::Snapshot(command) => snapshot::run(&command, &context),
         Verb::UpgradeCheck(command) => upgrade::run(&command),
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
@@ -134,9 +137,15 @@ pub fn command() -> clap::Command {
 /// The first Ctrl-C asks everybody to stop after what is under way; the second one ends the process.
 fn listen(stop: &Stop) -> Result<()> {
     let stop = stop.clone();
+    let mut was_told = false;
     ctrlc::set_handler(move || {
-        if stop.is_requested() {
+        if stop.is_requested() && (was_told || !stop.is_held()) {
             std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+        if stop.is_requested() {
+            was_told = true;
+            eprintln!("the data directory is being unlocked; press Ctrl-C again to leave it locked and stop at once");
+            return;
         }
         stop.request();
         eprintln!("stopping; press Ctrl-C again to stop at once");

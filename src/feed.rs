@@ -135,6 +135,7 @@ impl<'a> SnapshotFeed<'a> {
             created: now(),
             consistency: snapshot.consistency(),
             filters: filter.words(),
+            absent: snapshot.absent(),
         };
         let missing = snapshot.missing();
         Ok(Self { snapshot, header, schema, names, estimate, filter, missing })

@@ -12,6 +12,7 @@ pub mod hugegraph;
 pub mod ids;
 pub mod model;
 pub mod observe;
+pub mod physical;
 pub mod restore;
 pub mod shape;
 pub mod strip;

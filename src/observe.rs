@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Class;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Something that keeps a merge from being done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,18 +60,44 @@ impl Observer for Silent {
 
 /// A request to stop that one thread makes and all notice between two blocks.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop {
+    requested: Arc<AtomicBool>,
+    holding: Arc<AtomicUsize>,
+}
+
+/// Something that has to be put right before the process may end. It counts until it is dropped.
+#[derive(Debug)]
+pub struct Held(Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Stop {
     /// Asks everybody to stop.
     pub fn request(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.requested.store(true, Ordering::SeqCst);
     }
 
     /// Whether somebody asked.
     #[must_use]
     pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.requested.load(Ordering::SeqCst)
+    }
+
+    /// Says that the process must not end at once before the value is dropped.
+    #[must_use]
+    pub fn hold(&self) -> Held {
+        self.holding.fetch_add(1, Ordering::SeqCst);
+        Held(Arc::clone(&self.holding))
+    }
+
+    /// Whether something has to be put right first.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.holding.load(Ordering::SeqCst) > 0
     }
 
     /// Goes on unless somebody asked to stop.

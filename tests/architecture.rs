@@ -25,12 +25,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("write", &["feed", "format", "model", "observe", "strip", "volume"]),
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
     ("restore", &["backend", "feed", "format", "ids", "model", "observe", "strip", "survey", "volume"]),
+    ("physical", &["backend", "dump", "feed", "filter", "format", "model", "observe", "survey", "volume"]),
     ("verify", &["feed", "format", "ids", "model", "observe"]),
     (
         "cli",
         &[
-            "backend", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "restore", "shape",
-            "survey", "verify", "volume", "write",
+            "backend", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "physical", "restore",
+            "shape", "survey", "verify", "volume", "write",
         ],
     ),
 ];

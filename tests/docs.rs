@@ -19,11 +19,19 @@ fn reference() -> String {
         "# The command line\n\nThis page is generated from the program's own help: `GRAPHFERRY_WRITE_DOCS=1 cargo test --test docs`.\n",
     );
     let command = graphferry::cli::command();
-    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name());
-    for verb in std::iter::once("").chain(verbs) {
-        let words: Vec<&str> = if verb.is_empty() { vec![] } else { vec![verb] };
-        let title = ["graphferry", verb].join(" ");
-        let _ = write!(text, "\n## {}\n\n```text\n{}\n```\n", title.trim(), help(&words).trim_end());
+    let names = |command: &clap::Command| {
+        let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name().to_owned());
+        verbs.collect::<Vec<_>>()
+    };
+    let mut pages = vec![Vec::new()];
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        pages.push(vec![verb.get_name().to_owned()]);
+        pages.extend(names(verb).into_iter().map(|inner| vec![verb.get_name().to_owned(), inner]));
+    }
+    for words in pages {
+        let title = ["graphferry".to_owned()].into_iter().chain(words.clone()).collect::<Vec<_>>().join(" ");
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let _ = write!(text, "\n## {title}\n\n```text\n{}\n```\n", help(&words).trim_end());
     }
     text
 }

@@ -15,12 +15,14 @@
 //! | `change` | nodes that are there: changed, read, deleted, put back |
 //! | `look` | the values that nodes and relationships have for some properties |
 //! | `ledger` | what a run has done, and how a doubt is settled |
+//! | `data_directory` | the files of a running server: snapshots, and the lock on them |
 //! | `statement` | every statement that is sent for these, with what proves that it is understood |
 //!
 //! A transaction of Memgraph works on a snapshot, unless the server was told otherwise: `storage` looks. SHOW is refused inside
 //! a transaction, so that the schema is read before it and again after it, and a difference is told as a change.
 
 mod change;
+mod data_directory;
 mod ledger;
 mod look;
 mod once;
@@ -36,6 +38,8 @@ mod storage;
 mod target;
 mod trigger;
 mod values;
+
+pub use data_directory::DataDirectory;
 
 use super::bolt::Link;
 use super::{Source, Target};

@@ -22,10 +22,11 @@ mod records;
 mod snapshot;
 mod sort;
 mod source;
+pub mod upgrade;
 mod value;
 pub mod version;
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_file};
 
 use super::Source;
 use crate::error::{Error, Result};
@@ -57,6 +58,26 @@ impl Options {
         Ok(Meaning { version: 0, zone, enums: None })
     }
 }
+
+/// The snapshots and logs of a data directory, in the order of their names: regular files that lie in `snapshots` and `wal` themselves and begin as
+/// such files do.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for part in PARTS {
+        for path in folder::files(&directory.join(part))? {
+            if folder::open(&path)?.1 != folder::Sort::Other {
+                found.push(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The folders of a data directory that hold its graph.
+pub const PARTS: [&str; 2] = ["snapshots", "wal"];
 
 /// Opens a snapshot, a log or a data directory for reading, and proves that it can be read.
 ///

@@ -106,6 +106,7 @@ pub(super) fn print_plan(
     let source = format!("{} {} {}", source.product, source.version, source.database);
     let mut lines = vec![format!("source      {}", source.trim_end())];
     lines.push(format!("consistency {}", known.header.consistency.name()));
+    lines.extend(known.header.absent.iter().map(|absent| format!("lacks       {absent}")));
     lines.push(format!("format      {}", plan.system));
     if let Some(tally) = &known.tally {
         lines.push(format!("write       {} nodes, {} relationships", tally.nodes, tally.relationships));

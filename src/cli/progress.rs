@@ -65,6 +65,13 @@ impl Progress {
         }
     }
 
+    /// Tells a step of a restore, as a line that stays.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet && !self.json {
+            self.bar.suspend(|| eprintln!("{}", printable(text)));
+        }
+    }
+
     /// Tells an error. It is told even when nothing else is.
     pub(super) fn error(&self, error: &Error, code: u8) {
         self.clear();

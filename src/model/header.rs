@@ -64,4 +64,7 @@ pub struct Header {
     /// What was left out on purpose: `--include-label Person`. Empty for a whole graph.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
+    /// What the source does not hold, so that the dump lacks it whatever the database had, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
 }

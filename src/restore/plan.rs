@@ -62,6 +62,8 @@ pub struct Plan {
     pub target: String,
     /// The source, for people.
     pub source: String,
+    /// What the source did not hold, so that it cannot be restored.
+    pub absent: Vec<String>,
     /// The counts of the dump; `None` where it can be read only once.
     pub tally: Option<Tally>,
     /// Nodes and relationships that the target holds already.
@@ -149,6 +151,7 @@ pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
         mode: wishes.mode,
         target: facts.capability.system.clone(),
         source: [&from.product, &from.version, &from.edition].map(String::as_str).join(" ").trim().to_owned(),
+        absent: known.header.absent.clone(),
         tally: known.tally.clone(),
         present: (facts.nodes, facts.relationships),
         sessions,
@@ -363,6 +366,7 @@ impl fmt::Display for Plan {
         let (nodes, relationships) = self.present;
         writeln!(f, "mode        {}", self.mode.name())?;
         writeln!(f, "source      {}", if self.source.is_empty() { "unknown" } else { &self.source })?;
+        self.absent.iter().try_for_each(|absent| writeln!(f, "lacks       {absent}"))?;
         writeln!(f, "target      {}, which holds {nodes} nodes and {relationships} relationships", self.target)?;
         match &self.tally {
             Some(tally) => {

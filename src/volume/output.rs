@@ -72,6 +72,17 @@ impl Output {
         }
     }
 
+    /// The file under way, for a format that goes back in it.
+    ///
+    /// # Errors
+    /// It is a stream or a folder.
+    pub fn file(&mut self) -> Result<&mut std::fs::File> {
+        match &mut self.0 {
+            Kind::File { part, .. } => Ok(part.as_file_mut()),
+            _ => Err(Error::usage("this format is written to a file").hint("name the file with -o")),
+        }
+    }
+
     /// Makes the dump durable and gives the file its name: fsync, rename, fsync of the folder.
     ///
     /// # Errors

@@ -3,6 +3,11 @@
 //! The recorded files are not part of this repository: the first test reads them from `../shared` and says so where they are absent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+use crate::support;
+
+mod logs;
+mod physical;
+
 use graphferry::ErrorKind;
 use graphferry::backend::memgraph_files::{Options, open_source};
 use graphferry::format::{Piece, decoder};
@@ -246,4 +251,68 @@ fn a_truncated_or_changed_file_never_panics_and_never_passes_for_whole() {
             let _ = read(&copy, &Options::default());
         }
     }
+}
+
+#[test]
+fn what_the_files_do_not_hold_is_said_in_the_header_and_the_plan() {
+    use support::tool::run;
+    let folder = tempfile::tempdir().unwrap();
+    let place = format!("memgraph-files:{}", fixture().display());
+    for format in ["jsonl", "cypherl"] {
+        let dump = run(folder.path(), ["dump", &place, "--format", format]).expect(0).text();
+        let head = dump.lines().next().unwrap();
+        assert!(head.contains("\"absent\":[\"snapshots and logs hold no triggers, streams, users"), "{head}");
+    }
+    let plan = run(folder.path(), ["dump", &place, "--dry-run"]).expect(0).text();
+    assert!(plan.contains("lacks       snapshots and logs hold no triggers"), "{plan}");
+    // A dump of it tells those who restore it.
+    run(folder.path(), ["dump", &place, "-o", "graph.jsonl"]).expect(0);
+    let plan = run(folder.path(), ["restore", "graph.jsonl", "new.db", "--dry-run"]).text();
+    assert!(plan.contains("lacks       snapshots and logs hold no triggers"), "{plan}");
+}
+
+#[test]
+fn options_of_the_command_line_choose_snapshot_time_and_zone() {
+    use support::tool::run;
+    let folder = tempfile::tempdir().unwrap();
+    let place = format!("memgraph-files:{}", fixture().display());
+    let nodes = |options: &[&str]| {
+        let mut words = vec!["dump", &place, "--format", "jsonl", "--section", "data"];
+        words.extend(options);
+        let text = run(folder.path(), words).expect(0).text();
+        text.lines().filter(|line| line.starts_with("{\"node\"")).count()
+    };
+    assert_eq!(nodes(&[]), 21);
+    assert_eq!(nodes(&["--at", "117"]), 17);
+    assert_eq!(nodes(&["--snapshot", "20261121031356677060_timestamp_117"]), 21, "with the log after it");
+    assert_eq!(nodes(&["--snapshot", "20261121031356677060_timestamp_117", "--at", "117"]), 17);
+    let dump = |options: &[&str]| {
+        let mut words = vec!["dump", &place, "--format", "jsonl"];
+        words.extend(options);
+        run(folder.path(), words).expect(0).text()
+    };
+    assert_ne!(dump(&["--timezone", "Asia/Kathmandu"]), dump(&["--timezone", "UTC"]));
+    run(folder.path(), ["dump", &place, "--timezone", "Moon/Base"]).expect(2);
+    run(folder.path(), ["dump", &place, "--snapshot", "nowhere"]).expect(6);
+    run(folder.path(), ["dump", &place, "--at", "117", "--snapshot", "20261121031356686528_timestamp_168"]).expect(4);
+}
+
+#[test]
+fn an_upgrade_is_told_with_what_changes() {
+    use support::tool::run;
+    let sample = fixture();
+    let check = |release: &str, code: i32| {
+        run(Path::new("."), ["upgrade-check", sample.to_str().unwrap(), "--to", release]).expect(code).text()
+    };
+    let newer = check("3.12", 0);
+    for wanted in ["format 34 brought", "32 bits", "has format 36", "triggers, streams, users", "storage mode"] {
+        assert!(newer.contains(wanted), "{wanted}: {newer}");
+    }
+    let same = check("3.6.2", 0);
+    assert!(!same.contains("brought") && !same.contains("writes anew"), "{same}");
+    let older = check("2.10", 3);
+    for wanted in ["cannot be read by 2.10", "--target-version 2.10", "lost on the way: the"] {
+        assert!(older.contains(wanted), "{wanted}: {older}");
+    }
+    run(Path::new("."), ["upgrade-check", sample.to_str().unwrap(), "--to", "9.9"]).expect(2);
 }

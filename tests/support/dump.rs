@@ -14,6 +14,7 @@ pub fn header() -> Header {
         created: "2024-02-29T12:00:00Z".into(),
         consistency: Consistency::Snapshot,
         filters: vec!["--include-label \"A\"".into()],
+        absent: vec!["the moon".into()],
     }
 }
 

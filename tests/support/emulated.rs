@@ -8,12 +8,13 @@
 
 mod cypher;
 mod ddl;
+mod physical;
 mod store;
 
 use graphferry::model::{Cursor, Map, Value};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -42,6 +43,10 @@ pub enum Fault {
     CutAfter(&'static str),
     /// The next statement with this in its text fails half-way.
     Refuse(&'static str, &'static str, &'static str),
+    /// The connection is closed before (`false`) or after (`true`) this very statement is done.
+    CutAt(&'static str, bool),
+    /// This very statement fails.
+    RefuseAt(&'static str),
     /// Statements with more rows than this fail as those do that need too much memory.
     Limit(usize),
 }
@@ -58,6 +63,10 @@ pub struct Shared {
     open: Mutex<Vec<(u64, Vec<String>)>>,
     terminated: Mutex<Vec<u64>>,
     pub edge_properties_off: Mutex<bool>,
+    /// Statements that are done at once and answered late.
+    slow: Mutex<Option<(&'static str, Duration)>>,
+    /// Every connection is closed.
+    gone: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -126,6 +135,39 @@ impl Emulated {
     /// The most statements that wrote rows at one time.
     pub fn most_at_work(&self) -> usize {
         self.shared.most_at_work.load(Ordering::SeqCst)
+    }
+
+    /// Answers a statement late.
+    pub fn answer_late(&self, statement: &'static str, delay: Duration) {
+        *lock(&self.shared.slow) = Some((statement, delay));
+    }
+
+    /// Nobody can talk to it any more, or all can again.
+    pub fn set_gone(&self, gone: bool) {
+        self.shared.gone.store(gone, Ordering::SeqCst);
+    }
+
+    /// Its data directory as we see it, and the snapshot there that it makes next.
+    pub fn set_folder(&self, folder: &std::path::Path, snapshot: &str) {
+        lock(&self.shared.store).disk.folder = Some((folder.to_owned(), snapshot.to_owned()));
+    }
+
+    pub fn is_locked(&self) -> bool {
+        lock(&self.shared.store).disk.is_locked
+    }
+
+    pub fn set_locked(&self, locked: bool) {
+        lock(&self.shared.store).disk.is_locked = locked;
+    }
+
+    /// What it was asked about its files.
+    pub fn physical(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.shared.store).disk.heard)
+    }
+
+    /// How many nodes a text index knows.
+    pub fn text_index(&self, name: &str) -> Option<i64> {
+        lock(&self.shared.store).schema.text_index(name)
     }
 
     pub fn conflicts(&self) -> usize {
@@ -278,8 +320,22 @@ impl Talk {
             0x10 => {
                 let text = fields[0].as_str().unwrap().to_owned();
                 let parameters = fields[1].as_map().unwrap().clone();
+                if self.shared.gone.load(Ordering::SeqCst) {
+                    return Ok(Next::Close);
+                }
                 lock(&self.shared.heard).push(text.clone());
+                let cut = self.fault(|fault| matches!(fault, Fault::CutAt(at, _) if text == *at));
+                if matches!(cut, Some(Fault::CutAt(_, false))) {
+                    return Ok(Next::Close);
+                }
                 self.statement(&text, &parameters).map_err(Ok)?;
+                let slow = lock(&self.shared.slow).filter(|(at, _)| text == *at);
+                if let Some((_, delay)) = slow {
+                    thread::sleep(delay);
+                }
+                if cut.is_some() {
+                    return Ok(Next::Close);
+                }
                 if self.fault(|fault| matches!(fault, Fault::CutAfter(part) if text.contains(part))).is_some() {
                     return Ok(Next::Close);
                 }
@@ -362,6 +418,15 @@ impl Talk {
             let there = lock(&shared.open).iter().any(|(open, _)| *open == id);
             lock(&shared.terminated).push(id);
             self.told(&["transaction_id", "killed"], vec![vec![id.to_string().as_str().into(), there.into()]]);
+            return Ok(());
+        }
+        if self.fault(|fault| matches!(fault, Fault::RefuseAt(at) if text == *at)).is_some() {
+            return refuse(CLIENT, "The statement failed, as the test wants it.");
+        }
+        if physical::is_physical(text) {
+            let (columns, rows) = physical::run(&mut lock(&shared.store), text)?;
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            self.told(&columns, rows);
             return Ok(());
         }
         if ddl::is_ddl(text) {

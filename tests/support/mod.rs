@@ -4,6 +4,7 @@
 pub mod arbitrary;
 pub mod cypherl;
 pub mod dump;
+pub mod durability;
 pub mod emulated;
 pub mod graph;
 pub mod hand;

@@ -6,7 +6,7 @@ use super::Options;
 use super::bytes::Opened;
 use super::catalog::Catalog;
 use super::delta::Delta;
-use super::log::Log;
+use super::log::{Damage, Log};
 use super::overlay::Overlay;
 use super::snapshot::{About, Snapshot};
 use super::value::Meaning;
@@ -244,8 +244,10 @@ fn chain(logs: Vec<Log>, after: Option<u64>, loaded: &mut Loaded) -> Result<Vec<
             loaded.missing.push(format!("{} was not read, since {reason}", log.file.name));
             continue;
         }
-        if let Some(damage) = &log.damage {
-            loaded.missing.push(format!("{}; what is before it was read", damage.what));
+        match &log.damage {
+            Some(damage) if log.is_unfinished() => loaded.notes.push(unfinished(damage)),
+            Some(damage) => loaded.missing.push(format!("{}; what is before it was read", damage.what)),
+            None => {}
         }
         let Some((first, _)) = log.span else { continue };
         let gap = match chain.last() {
@@ -262,12 +264,17 @@ fn chain(logs: Vec<Log>, after: Option<u64>, loaded: &mut Loaded) -> Result<Vec<
             broken = Some(reason);
             continue;
         }
-        if log.damage.as_ref().is_some_and(|damage| !damage.is_cut) {
+        if log.damage.is_some() && !log.is_unfinished() {
             broken = Some(format!("{} is damaged", log.file.name));
         }
         chain.push(log);
     }
     Ok(chain)
+}
+
+/// What is said of a log that was being written.
+pub(super) fn unfinished(damage: &Damage) -> String {
+    format!("{}: the log was being written, and the transaction that is not finished in it is left out", damage.what)
 }
 
 fn replay(logs: &[Log], after: Option<u64>, options: &Options, meaning: &Meaning, loaded: &mut Loaded) -> Result<()> {

@@ -26,6 +26,8 @@ pub(super) struct Log {
     pub(super) deltas: u64,
     /// What is wrong behind the last whole transaction.
     pub(super) damage: Option<Damage>,
+    /// Whether it was being written when the file was taken: its name and its header say so.
+    is_open: bool,
 }
 
 /// Why the rest of a log cannot be read.
@@ -72,6 +74,7 @@ impl Log {
             return Err(bytes.damaged("the changes begin inside the header"));
         }
         let (span, damage) = (None, None);
+        let is_open = summary.is_none() && name.ends_with("_current");
         let mut log = Self {
             file,
             version,
@@ -84,6 +87,7 @@ impl Log {
             undecided: 0,
             deltas: 0,
             damage,
+            is_open,
         };
         log.survey(&Meaning { version, enums: None, ..meaning.clone() });
         if let Some((_, _, announced)) = summary
@@ -93,6 +97,12 @@ impl Log {
             log.damage.get_or_insert(Damage { what, is_cut: false });
         }
         Ok(log)
+    }
+
+    /// Whether all that is wrong is that the last transaction was not finished when the file was taken. Who copies a log that a server writes gets
+    /// such a file, and so does a crash: nothing that was committed and written is missing.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.is_open && self.damage.as_ref().is_some_and(|damage| damage.is_cut)
     }
 
     fn survey(&mut self, meaning: &Meaning) {

@@ -8,11 +8,13 @@ use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 
-/// Relationships that are held at once: 128 MiB.
-const HELD: usize = 1 << 22;
+/// Relationships that are held at once: 6 MiB.
+const HELD: usize = 3 << 16;
 const WIDTH: usize = 32;
-/// Relationships that are read of one run at once.
+/// Relationships that are written at once, and read of one run at once at most.
 const PART: usize = 1 << 12;
+/// Relationships that are read of one run at once where there are very many runs.
+const LEAST: usize = 1 << 6;
 
 /// Takes relationships in any order.
 #[derive(Debug)]
@@ -70,8 +72,10 @@ impl Sorter {
         let mut sorted =
             Sorted { held: self.held.into_iter(), file: self.spilled, runs: Vec::new(), heap: BinaryHeap::new() };
         let mut from = 0;
+        // What is read of all runs together is no more than what was held.
+        let at_once = (HELD / self.runs.len().max(1)).clamp(LEAST, PART);
         for length in self.runs {
-            sorted.runs.push(Run { from, left: length, part: Vec::new().into_iter() });
+            sorted.runs.push(Run { from, left: length, at_once, part: Vec::new().into_iter() });
             from += (length * WIDTH) as u64;
         }
         // The last run is what is in memory.
@@ -86,6 +90,7 @@ impl Sorter {
 struct Run {
     from: u64,
     left: usize,
+    at_once: usize,
     part: std::vec::IntoIter<Link>,
 }
 
@@ -120,7 +125,7 @@ impl Run {
         if let Some(link) = self.part.next() {
             return Ok(Some(link));
         }
-        let count = self.left.min(PART);
+        let count = self.left.min(self.at_once);
         if count == 0 {
             return Ok(None);
         }

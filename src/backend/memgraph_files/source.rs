@@ -105,6 +105,10 @@ impl backend::Snapshot for View<'_> {
         self.files.loaded.missing.clone()
     }
 
+    fn absent(&self) -> Vec<String> {
+        vec![super::ABSENT.to_owned()]
+    }
+
     fn warnings(&self) -> Vec<String> {
         let absent = std::iter::once(super::ABSENT.to_owned());
         absent.chain(self.files.loaded.notes.iter().cloned()).collect()

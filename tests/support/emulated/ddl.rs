@@ -19,6 +19,27 @@ impl Schema {
         self.triggers.iter().map(|(name, _)| name.clone()).collect()
     }
 
+    pub fn clear_but_triggers(&mut self) {
+        *self = Self { triggers: std::mem::take(&mut self.triggers), ..Self::default() };
+    }
+
+    pub fn put_label_index(&mut self, label: &str) {
+        let key = format!("INDEX ON :`{label}`");
+        self.indexes.push((key, vec!["label".into(), label.into(), Value::Null, Value::Integer(0)]));
+    }
+
+    pub fn put_text_index(&mut self, name: &str, label: &str, count: i64) {
+        let kind = format!("label_text (name: {name})");
+        let row = vec![kind.as_str().into(), label.into(), Value::List(Vec::new()), count.into()];
+        self.indexes.push((format!("TEXT {name}"), row));
+    }
+
+    /// How many nodes a text index knows.
+    pub fn text_index(&self, name: &str) -> Option<i64> {
+        let key = format!("TEXT {name}");
+        self.indexes.iter().find(|(known, _)| *known == key).and_then(|(_, row)| row[3].as_integer())
+    }
+
     pub fn knows_enum(&self, text: &str) -> bool {
         let Some((name, value)) = text.split_once("::") else { return false };
         self.enums
@@ -33,10 +54,10 @@ pub fn is_ddl(text: &str) -> bool {
         "CREATE INDEX",
         "CREATE EDGE",
         "CREATE POINT",
+        "CREATE TEXT INDEX",
         "CREATE CONSTRAINT",
         "CREATE ENUM",
         "CREATE TRIGGER",
-        "CREATE SNAPSHOT",
         "DROP ",
         "STORAGE MODE",
         "SET SESSION",
@@ -102,6 +123,7 @@ pub fn run(store: &mut Store, text: &str) -> Result<Table, Refusal> {
                 row("storage_properties_on_edges", "true"),
                 row("query_execution_timeout_sec", "600"),
                 row("memory_limit", "0"),
+                row("data_directory", super::physical::INSIDE),
             ];
             return table(&["name", "default_value", "current_value", "description"], rows);
         }
@@ -126,10 +148,6 @@ pub fn run(store: &mut Store, text: &str) -> Result<Table, Refusal> {
         }
         "STORAGE MODE IN_MEMORY_ANALYTICAL" => store.analytical = true,
         "STORAGE MODE IN_MEMORY_TRANSACTIONAL" => store.analytical = false,
-        "CREATE SNAPSHOT" => {
-            store.snapshots += 1;
-            return table(&["path"], vec![vec!["/data/snapshots/1".into()]]);
-        }
         "SET SESSION TRANSACTION ISOLATION LEVEL SNAPSHOT ISOLATION" => {}
         _ => return change(store, text).map(|()| (Vec::new(), Vec::new())),
     }
@@ -177,6 +195,16 @@ fn change(store: &mut Store, text: &str) -> Result<(), Refusal> {
             if create {
                 schema.exists.push(pair);
             }
+        }
+        return Ok(());
+    }
+    if rest.starts_with("TEXT INDEX ") {
+        let name = all[0].clone();
+        let key = format!("TEXT {name}");
+        schema.indexes.retain(|(known, _)| *known != key);
+        if create {
+            let count = store.graph.nodes.values().filter(|node| node.labels.contains(&all[1])).count();
+            schema.put_text_index(&name, &all[1], count as i64);
         }
         return Ok(());
     }

@@ -47,6 +47,7 @@ pub struct Store {
     pub schema: Schema,
     pub analytical: bool,
     pub snapshots: usize,
+    pub disk: super::physical::Disk,
     pub conflicts: usize,
     clock: u64,
     next: i64,
