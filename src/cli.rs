@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr)]
 
 mod access;
+mod check;
 mod convert;
 mod copy;
 mod dump;
@@ -53,6 +54,7 @@ enum Verb {
     Copy(copy::Command),
     Convert(convert::Command),
     Verify(verify::Command),
+    Check(check::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
     UpgradeCheck(upgrade::Command),
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
+        Verb::Check(command) => check::run(&command, &context),
         Verb::Completions(command) => generate::completions(&command),
         Verb::Man(command) => generate::man(&command),
     });

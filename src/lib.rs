@@ -1,6 +1,7 @@
 //! GraphFerry carries property graphs between systems and proves that nothing changed on the way.
 
 pub mod backend;
+pub mod check;
 pub mod cli;
 pub mod cypher;
 pub mod dump;

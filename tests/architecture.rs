@@ -23,11 +23,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("write", &["feed", "format", "model", "observe", "strip", "volume"]),
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
     ("restore", &["backend", "feed", "format", "ids", "model", "observe", "strip", "survey", "volume"]),
+    ("check", &["feed", "format", "ids", "model", "observe"]),
     ("verify", &["feed", "format", "ids", "model", "observe"]),
     (
         "cli",
         &[
-            "backend", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "restore", "survey",
+            "backend", "check", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "restore", "survey",
             "verify", "volume", "write",
         ],
     ),
