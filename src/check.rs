@@ -235,7 +235,9 @@ impl Look<'_> {
                         let kind = || shown(block.kind(item).relationship_type()).into_owned();
                         let dangling = || {
                             let (id, kind) = (item.id, kind());
-                            format!("relationship {id} of type {kind} {verb} at node {end}, which the dump does not have")
+                            format!(
+                                "relationship {id} of type {kind} {verb} at node {end}, which the dump does not have"
+                            )
                         };
                         note(Kind::DanglingEnd, (at, item), &dangling);
                     }
@@ -250,7 +252,8 @@ impl Look<'_> {
             for (at, object) in self.schema.objects.iter().enumerate() {
                 if let Some(message) = held.object(object) {
                     let record = Some(at as u64 + 1);
-                    let finding = Finding { kind: Kind::Schema, message, file: String::new(), line: None, record, byte: None };
+                    let finding =
+                        Finding { kind: Kind::Schema, message, file: String::new(), line: None, record, byte: None };
                     self.report.add(finding);
                 }
             }

@@ -12,6 +12,7 @@ mod dump;
 mod exit;
 mod filter;
 mod generate;
+mod inspect;
 mod merging;
 mod output;
 mod place;
@@ -55,6 +56,7 @@ enum Verb {
     Convert(convert::Command),
     Verify(verify::Command),
     Check(check::Command),
+    Inspect(inspect::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
     UpgradeCheck(upgrade::Command),
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
         Verb::Check(command) => check::run(&command, &context),
+        Verb::Inspect(command) => inspect::run(&command, &context),
         Verb::Completions(command) => generate::completions(&command),
         Verb::Man(command) => generate::man(&command),
     });

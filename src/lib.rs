@@ -10,6 +10,7 @@ pub mod feed;
 pub mod filter;
 pub mod format;
 pub mod ids;
+pub mod inspect;
 pub mod model;
 pub mod observe;
 pub mod restore;

@@ -24,12 +24,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
     ("restore", &["backend", "feed", "format", "ids", "model", "observe", "strip", "survey", "volume"]),
     ("check", &["feed", "format", "ids", "model", "observe"]),
+    ("inspect", &["feed", "format", "ids", "model", "observe"]),
     ("verify", &["feed", "format", "ids", "model", "observe"]),
     (
         "cli",
         &[
-            "backend", "check", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "restore", "survey",
-            "verify", "volume", "write",
+            "backend", "check", "cypher", "dump", "feed", "filter", "format", "ids", "inspect", "model", "observe",
+            "restore", "survey", "verify", "volume", "write",
         ],
     ),
 ];

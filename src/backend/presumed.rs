@@ -43,9 +43,8 @@ mod tests {
 
     #[test]
     fn versions_and_editions_hold_other_things() {
-        let refuses = |word: &str, value: &str| {
-            capability(word).unwrap().refused_values.iter().any(|refused| refused == value)
-        };
+        let refuses =
+            |word: &str, value: &str| capability(word).unwrap().refused_values.iter().any(|refused| refused == value);
         assert!(refuses("neo4j", "map"));
         assert!(refuses("neo4j", "vector"));
         assert!(refuses("neo4j-enterprise:5.26", "vector"));

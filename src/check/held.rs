@@ -38,15 +38,18 @@ impl<'a> Held<'a> {
             return Ok(());
         }
         let noun = block.class().noun();
-        let bad_kinds: Vec<_> = block
-            .kinds()
-            .iter()
-            .map(|kind| kind.names().iter().find_map(|name| Some((name, names?(name)?))))
-            .collect();
+        let bad_kinds: Vec<_> =
+            block.kinds().iter().map(|kind| kind.names().iter().find_map(|name| Some((name, names?(name)?)))).collect();
         for (at, item) in block.items().iter().enumerate() {
             let place = (at, item);
             if let Some((name, why)) = bad_kinds.get(item.kind as usize).copied().flatten() {
-                let message = || format!("{system} cannot hold the name {} of {noun} {}: it is {why}", shown(name), item.id);
+                let message = || {
+                    format!(
+                        "{system} cannot hold the name {} of {noun} {}: it is one of those {why}",
+                        shown(name),
+                        item.id
+                    )
+                };
                 note(Kind::Name, place, &message);
             }
             let mut cursor = block.cursor(item);
@@ -58,8 +61,13 @@ impl<'a> Held<'a> {
                         None => *keys.entry(key.into()).or_insert(refusal(key)),
                     };
                     if let Some(why) = why {
-                        let message =
-                            || format!("{system} cannot hold the property key {} of {noun} {}: it is {why}", shown(key), item.id);
+                        let message = || {
+                            format!(
+                                "{system} cannot hold the property key {} of {noun} {}: it is one of those {why}",
+                                shown(key),
+                                item.id
+                            )
+                        };
                         note(Kind::Name, place, &message);
                     }
                 }
@@ -69,12 +77,15 @@ impl<'a> Held<'a> {
                     .or_insert_with(|| capability.refused_values.iter().any(|refused| *refused == sort_text(sort)));
                 let why = match refused {
                     true => Some(format!("of type {}", sort_text(sort))),
-                    false if misfits => capability.misfit(block.class(), cursor)?.map(|why| format!("one of those {why}")),
+                    false if misfits => {
+                        capability.misfit(block.class(), cursor)?.map(|why| format!("one of those {why}"))
+                    }
                     false => None,
                 };
                 if let Some(why) = why {
-                    let message =
-                        || format!("{system} cannot hold the value of {} of {noun} {}: it is {why}", shown(key), item.id);
+                    let message = || {
+                        format!("{system} cannot hold the value of {} of {noun} {}: it is {why}", shown(key), item.id)
+                    };
                     note(Kind::Value, place, &message);
                 }
                 cursor.check()?;

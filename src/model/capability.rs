@@ -36,7 +36,7 @@ pub struct Capability {
     pub refused_names: Option<NameRefusal>,
 }
 
-/// Tells why a name cannot be held: `empty, or with a NUL character`.
+/// Tells why a name cannot be held, behind "names": `that are empty or hold a NUL character`.
 pub type NameRefusal = fn(&str) -> Option<&'static str>;
 
 /// Tells what is wrong with the value at a cursor: `that are finer than a microsecond`.

@@ -217,17 +217,15 @@ pub(in crate::backend) fn held(system: String, enterprise: bool, version: (u32, 
         values_as_text: Vec::new(),
         refused_constraints: constraints,
         refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
-        refused_settings: if ((1, 0)..(5, 27)).contains(&version) {
-            LATER_SETTINGS.to_vec()
-        } else {
-            Vec::new()
-        },
+        refused_settings: if ((1, 0)..(5, 27)).contains(&version) { LATER_SETTINGS.to_vec() } else { Vec::new() },
         triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },
         other_objects: Vec::new(),
         // What came from another system may have settings and types that Neo4j does not know.
         objection: Some(Objection::new(|object| cypher::schema::objection(Dialect::Neo4j, object))),
         misfits: None,
-        refused_names: Some(|name| (name.is_empty() || name.contains('\0')).then_some("empty, or with a NUL character")),
+        refused_names: Some(|name| {
+            (name.is_empty() || name.contains('\0')).then_some("that are empty or hold a NUL character")
+        }),
     }
 }
 
