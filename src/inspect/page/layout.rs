@@ -20,7 +20,7 @@ const SEPARATIONS: usize = 600;
 pub(super) fn place(bodies: &mut [Body], joints: &[(usize, usize)]) {
     let count = bodies.len().max(1) as f64;
     let reach = bodies.iter().map(|body| body.width.max(body.height)).sum::<f64>() / count;
-    let ideal = reach * 2.2 + 8.0;
+    let ideal = reach * 1.35 + 4.0;
     for (at, body) in bodies.iter_mut().enumerate() {
         // The golden angle: no two begin at the same place, and neighbours in the list begin apart.
         let (angle, distance) = (at as f64 * 2.399_963_229_728_653, ideal * (at as f64 + 0.5).sqrt());
@@ -42,7 +42,7 @@ pub(super) fn place(bodies: &mut [Body], joints: &[(usize, usize)]) {
                 shift(other_at, -x * push, -y * push);
             }
             // A light pull to the middle keeps parts together that nothing joins; wide pictures are easier to look at than high ones.
-            shift(at, -body.x * 0.03, -body.y * 0.05);
+            shift(at, -body.x * 0.7, -body.y * 1.1);
         }
         for (from, to) in joints {
             if let (Some(a), Some(b)) = (bodies.get(*from), bodies.get(*to)) {

@@ -43,7 +43,11 @@ fn brief(number: u64) -> String {
     match units.iter().find(|(unit, _)| number >= *unit) {
         Some((unit, name)) => {
             let value = number as f64 / *unit as f64;
-            if value < 10.0 { format!("{value:.1}{name}") } else { format!("{value:.0}{name}") }
+            if value < 9.95 && number % unit >= unit / 20 {
+                format!("{value:.1}{name}")
+            } else {
+                format!("{value:.0}{name}")
+            }
         }
         None => number.to_string(),
     }
