@@ -8,6 +8,7 @@ mod access;
 mod check;
 mod convert;
 mod copy;
+mod diff;
 mod dump;
 mod exit;
 mod filter;
@@ -55,6 +56,7 @@ enum Verb {
     Copy(copy::Command),
     Convert(convert::Command),
     Verify(verify::Command),
+    Diff(diff::Command),
     Check(check::Command),
     Inspect(inspect::Command),
     Runs(runs::Runs),
@@ -120,6 +122,7 @@ pub fn main() -> ExitCode {
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
+        Verb::Diff(command) => diff::run(&command, &context),
         Verb::Check(command) => check::run(&command, &context),
         Verb::Inspect(command) => inspect::run(&command, &context),
         Verb::Completions(command) => generate::completions(&command),

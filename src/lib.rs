@@ -4,6 +4,7 @@ pub mod backend;
 pub mod check;
 pub mod cli;
 pub mod cypher;
+pub mod diff;
 pub mod dump;
 pub mod error;
 pub mod feed;
