@@ -1,6 +1,12 @@
-//! `verify` notices each single change of a graph, and nothing that is no change.
+//! `verify` notices each single change of a graph, and nothing that is no change. Beside it, `check`, `diff` and `inspect`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "verify/checking.rs"]
+mod checking;
+#[path = "verify/differences.rs"]
+mod differences;
+#[path = "verify/report.rs"]
+mod report;
 mod support;
 
 use std::path::Path;
