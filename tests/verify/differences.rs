@@ -96,6 +96,12 @@ fn by_content_nothing_is_changed() {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+    // `verify` says of the same graphs which labels and types differ.
+    let text = run(folder.path(), ["verify", "a.jsonl", "b.jsonl"]).expect(7).text();
+    for part in ["nodes :P: A 3, B 2", "nodes :P:Z: A 0, B 1", "relationships of type R: A 2, B 1"] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    assert!(!text.contains(":Q"), "{text}");
     let few = run(folder.path(), ["diff", "a.jsonl", "b.jsonl", "--limit", "1"]).expect(7).text();
     assert!(few.contains("4 more are not told here"), "{few}");
 }

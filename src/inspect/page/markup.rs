@@ -29,14 +29,22 @@ pub(super) fn text(from: &str) -> String {
     out
 }
 
+/// More characters of a name are not shown but where the pointer rests.
+const LONG: usize = 90;
+
 /// A name of the graph: escaped as everywhere, and kept apart from the direction of the text around it.
 pub(super) fn name(from: &str) -> String {
-    format!("<bdi>{}</bdi>", text(&shown(from)))
+    isolated(&shown(from))
 }
 
 /// Words around names that are shown already.
 pub(super) fn isolated(from: &str) -> String {
-    format!("<bdi>{}</bdi>", text(from))
+    // A colon before a name from right to left stays before it.
+    let direction = if from.starts_with(':') { " dir=\"ltr\"" } else { "" };
+    match from.chars().nth(LONG) {
+        None => format!("<bdi{direction}>{}</bdi>", text(from)),
+        Some(_) => format!("<bdi{direction} title=\"{}\">{}</bdi>", text(from), text(&short(from, LONG))),
+    }
 }
 
 /// The beginning of a name that is too long for a picture.
@@ -58,6 +66,8 @@ mod tests {
         assert_eq!(text("<script>alert('\"&')</script>"), "&lt;script&gt;alert(&#39;&quot;&amp;&#39;)&lt;/script&gt;");
         assert_eq!(text("a\u{202e}b\u{0}\u{1b}[31m"), "a\\u{202e}b\\u{0}\\u{1b}[31m");
         assert_eq!(text("שלום"), "שלום");
+        assert_eq!(isolated(":A"), "<bdi dir=\"ltr\">:A</bdi>");
+        assert!(isolated(&"<".repeat(91)).ends_with(&format!("\">{}…</bdi>", "&lt;".repeat(89))));
         assert_eq!(name("a\nb"), "<bdi>&quot;a\\nb&quot;</bdi>");
         assert_eq!([short("abc", 3), short("abcd", 3), short("😀😀😀😀", 3)], ["abc", "ab…", "😀😀…"]);
     }
