@@ -157,7 +157,7 @@ fn a_dry_run_prints_a_plan_and_writes_nothing() {
 #[allow(dead_code)]
 enum Event {
     Step { what: String, total: Option<u64> },
-    Progress { nodes: u64, relationships: u64 },
+    Progress { nodes: u64, relationships: u64, bytes: Option<u64>, size: Option<u64> },
     Warning { message: String },
     Report { report: serde_json::Value },
     Error { exit: u8, message: String, code: Option<String>, file: Option<String>, line: Option<u64> },

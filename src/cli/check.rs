@@ -81,7 +81,7 @@ fn find_bytes(name: &str, findings: &mut [Finding]) -> Result<()> {
 }
 
 fn lines(file: &str, report: &Report, targets: &[Capability]) -> Vec<String> {
-    let mut lines: Vec<String> = report.findings.iter().map(|finding| line(finding)).collect();
+    let mut lines: Vec<String> = report.findings.iter().map(line).collect();
     for (kind, total) in &report.totals {
         let told = report.findings.iter().filter(|finding| finding.kind == *kind).count() as u64;
         if told < *total {

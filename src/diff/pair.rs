@@ -4,7 +4,10 @@ use super::Counts;
 use super::look::Record;
 
 /// Ids in A and in B of what differs: with both, it was changed.
-pub(super) type Pairs = Vec<(Option<i64>, Option<i64>)>;
+pub(super) type Pair = (Option<i64>, Option<i64>);
+
+/// All that differs.
+pub(super) type Pairs = Vec<Pair>;
 
 /// A kind, by its number on a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

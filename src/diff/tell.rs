@@ -1,6 +1,7 @@
 //! The second reading: the values of what differs.
 
 use super::Difference;
+use super::pair::Pair;
 use crate::error::Result;
 use crate::feed::{Feed, pump};
 use crate::format::Piece;
@@ -60,6 +61,9 @@ pub struct Change {
 /// Takes differences with their values.
 pub type Told<'a> = dyn FnMut(Change) -> Result<()> + 'a;
 
+/// An id on one side, and who it is on the other.
+type Partner = (i64, Option<i64>);
+
 /// Bytes of values in A that wait for what B says.
 const KEPT: usize = 64 << 20;
 
@@ -77,7 +81,7 @@ impl Teller {
     /// Tells of these differences.
     #[must_use]
     pub fn new(difference: &Difference) -> Self {
-        let side = |of: &dyn Fn(&(Option<i64>, Option<i64>)) -> Option<(i64, Option<i64>)>| {
+        let side = |of: &dyn Fn(&Pair) -> Option<Partner>| {
             [0, 1].map(|class: usize| difference.pairs.get(class).into_iter().flatten().filter_map(of).collect())
         };
         Self {

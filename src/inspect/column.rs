@@ -47,8 +47,11 @@ pub(super) struct Column {
     count: u64,
     bytes: u64,
     distinct: Sketch,
-    types: Vec<(SortNames, u64, Option<(Extreme, Extreme)>)>,
+    types: Vec<(SortNames, u64, Option<Range>)>,
 }
+
+/// The smallest and the largest.
+type Range = (Extreme, Extreme);
 
 /// The end of a range.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +79,7 @@ impl Column {
         Ok(())
     }
 
-    fn note(&mut self, names: SortNames, count: u64, range: Option<(Extreme, Extreme)>) {
+    fn note(&mut self, names: SortNames, count: u64, range: Option<Range>) {
         let Some((_, total, known)) = self.types.iter_mut().find(|known| known.0 == names) else {
             self.types.push((names, count, range));
             return;
@@ -123,7 +126,7 @@ impl Column {
     }
 }
 
-fn type_of(names: SortNames, count: u64, range: Option<(Extreme, Extreme)>) -> TypeOf {
+fn type_of(names: SortNames, count: u64, range: Option<Range>) -> TypeOf {
     let of = range.map(|(min, _)| if matches!(min, Extreme::Length(_)) { "length" } else { "value" });
     let (min, max) = range.map(|(min, max)| (min.text(), max.text())).unzip();
     TypeOf { name: sort_text(names), count, of, min, max }

@@ -299,7 +299,7 @@ fn losses(of: &Inspection, out: &mut String) {
 
 fn notes(of: &Inspection, out: &mut String) {
     for note in words::notes(of) {
-        let _ = write!(out, "<p class=\"soft small\">{}</p>\n", text(&note));
+        let _ = writeln!(out, "<p class=\"soft small\">{}</p>", text(&note));
     }
 }
 
