@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod memgraph;
 pub mod memgraph_files;
 pub mod neo4j;
+pub mod presumed;
 pub mod sqlite;
 pub mod url;
 

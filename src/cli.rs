@@ -5,12 +5,16 @@
 #![allow(clippy::print_stderr)]
 
 mod access;
+mod check;
+mod config;
 mod convert;
 mod copy;
+mod diff;
 mod dump;
 mod exit;
 mod filter;
 mod generate;
+mod inspect;
 mod map;
 mod merging;
 mod output;
@@ -34,7 +38,8 @@ use std::process::ExitCode;
 /// Carry property graphs between systems, and know that nothing changed on the way.
 ///
 /// A SOURCE, TARGET, A or B is a database's URL (neo4j://host, bolt+s://user@host:7687/database, sqlite:graph.db), a database file
-/// (graph.db), a dump file, or - for stdin. Where none is given: $GRAPHFERRY_URL, else ./graph.db.
+/// (graph.db), a dump file, - for stdin, or the name of an endpoint in $GRAPHFERRY_CONFIG (~/.config/graphferry/config.toml). Where none is given:
+/// $GRAPHFERRY_URL, else ./graph.db.
 ///
 /// A password comes from $GRAPHFERRY_PASSWORD, from --password-file, or is asked for; never from the command line.
 #[derive(Parser)]
@@ -55,6 +60,9 @@ enum Verb {
     Convert(convert::Command),
     Map(map::Command),
     Verify(verify::Command),
+    Diff(diff::Command),
+    Check(check::Command),
+    Inspect(inspect::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
     Snapshot(snapshot::Command),
@@ -72,6 +80,9 @@ struct Common {
     /// Tell events and the report as JSON lines on stderr
     #[arg(long, global = true, help_heading = "Messages")]
     json: bool,
+    /// Write every event as a JSON line with its time to this file too, behind what is there
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Messages")]
+    log_file: Option<std::path::PathBuf>,
     #[command(flatten)]
     access: access::Options,
 }
@@ -101,11 +112,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(code).unwrap_or(2));
         }
     };
-    let context = Context {
-        progress: Progress::new(cli.common.quiet, cli.common.json),
-        stop: Stop::default(),
-        access: cli.common.access,
+    let progress = match Progress::new(cli.common.quiet, cli.common.json, cli.common.log_file.as_deref()) {
+        Ok(progress) => progress,
+        Err(error) => return exit::finish(Err(error), &Progress::plain(cli.common.json)),
     };
+    let context = Context { progress, stop: Stop::default(), access: cli.common.access };
     let result = listen(&context.stop).and_then(|()| match cli.verb {
         Verb::Dump(command) => dump::run(&command, &context),
         Verb::Restore(command) => restore::run(&command, &context),
@@ -118,6 +129,9 @@ pub fn main() -> ExitCode {
         Verb::Convert(command) => convert::run(&command, &context),
         Verb::Map(command) => map::run(&command, &context),
         Verb::Verify(command) => verify::run(&command, &context),
+        Verb::Diff(command) => diff::run(&command, &context),
+        Verb::Check(command) => check::run(&command, &context),
+        Verb::Inspect(command) => inspect::run(&command, &context),
         Verb::Completions(command) => generate::completions(&command),
         Verb::Man(command) => generate::man(&command),
     });

@@ -12,7 +12,7 @@ use crate::model::{Class, Consistency, Header, Kind, Schema, Trailer};
 use crate::observe::{Event, Watch};
 use crossbeam_channel::{Receiver, bounded};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How many pieces wait between two threads: what bounds the memory.
 const WAITING: usize = 3;
@@ -30,6 +30,15 @@ pub struct End {
     pub missing: Vec<String>,
     /// Relationships that were left out since an end of theirs was.
     pub dangling: u64,
+}
+
+/// How much of a dump was read, in bytes as they lie on disk; it is counted while the feed runs.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Bytes so far.
+    pub bytes: Arc<AtomicU64>,
+    /// All of them; `None` for a stream.
+    pub size: Option<u64>,
 }
 
 /// Where pieces come from.
@@ -63,6 +72,11 @@ pub trait Feed: Send {
     fn look(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<bool> {
         let _ = sink;
         Ok(false)
+    }
+
+    /// How much of a dump was read by now, for progress; `None` where that is not counted.
+    fn taken(&self) -> Option<Taken> {
+        None
     }
 
     /// Pushes every piece but the schema that [`Feed::schema`] gives. An error of `sink` ends it and is returned.
@@ -203,6 +217,7 @@ pub struct DumpFeed {
     /// Whether it was just made by a server, whose database may have nodes of ours in it.
     fresh: bool,
     warnings: Vec<String>,
+    taken: Option<Taken>,
 }
 
 impl DumpFeed {
@@ -212,7 +227,14 @@ impl DumpFeed {
         let mut header = decoder.header().clone();
         header.filters.extend(filter.words());
         let (none, name, warnings) = (Schema::default(), name.to_owned(), Vec::new());
-        Self { decoder, header, none, name, filter, fresh: false, warnings }
+        Self { decoder, header, none, name, filter, fresh: false, warnings, taken: None }
+    }
+
+    /// The same with what is read of it counted.
+    #[must_use]
+    pub fn counting(mut self, taken: Taken) -> Self {
+        self.taken = Some(taken);
+        self
     }
 
     /// The same for the dump that a server has just made of its database: `source` is what errors call it, `warning` what the user should know.
@@ -248,6 +270,10 @@ impl Feed for DumpFeed {
 
     fn name(&self) -> Option<&str> {
         Some(&self.name)
+    }
+
+    fn taken(&self) -> Option<Taken> {
+        self.taken.clone()
     }
 
     fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
@@ -321,6 +347,10 @@ impl Feed for KnownFeed {
         self.feed.name()
     }
 
+    fn taken(&self) -> Option<Taken> {
+        self.feed.taken()
+    }
+
     fn run(&mut self, sink: &mut dyn FnMut(Piece) -> Result<()>) -> Result<End> {
         self.feed.run(&mut |piece| match piece {
             Piece::Object(_) => Ok(()),
@@ -363,6 +393,7 @@ pub fn pump<T: Send>(
 ) -> Result<(T, End)> {
     let (send, receive) = bounded(WAITING);
     let name = feed.name().map(str::to_owned);
+    let taken = feed.taken();
     std::thread::scope(|scope| {
         let whole = Arc::new(AtomicBool::new(false));
         let pieces = Pieces { receive, whole: Arc::clone(&whole) };
@@ -376,6 +407,9 @@ pub fn pump<T: Send>(
                 // The consumer is gone only when it has an error of its own, which is told instead of this one.
                 send.send(piece).map_err(|_| Error::failed("the consumer stopped"))?;
                 if let Some((class, count)) = counted {
+                    if let Some(Taken { bytes, size }) = &taken {
+                        watch.tell(&Event::Bytes { taken: bytes.load(Ordering::Relaxed), size: *size });
+                    }
                     watch.tell(&Event::Items { class, count });
                 }
                 Ok(())

@@ -1,8 +1,10 @@
 //! GraphFerry carries property graphs between systems and proves that nothing changed on the way.
 
 pub mod backend;
+pub mod check;
 pub mod cli;
 pub mod cypher;
+pub mod diff;
 pub mod dump;
 pub mod error;
 pub mod feed;
@@ -10,6 +12,7 @@ pub mod filter;
 pub mod format;
 pub mod hugegraph;
 pub mod ids;
+pub mod inspect;
 pub mod model;
 pub mod observe;
 pub mod physical;

@@ -36,6 +36,13 @@ pub enum Event<'a> {
         /// How many.
         count: u64,
     },
+    /// So much of a dump was read by now, in bytes as they lie on disk.
+    Bytes {
+        /// Bytes that were read since its beginning.
+        taken: u64,
+        /// The dump's size; `None` for a stream.
+        size: Option<u64>,
+    },
     /// Something that keeps a merge from being done; all of them are told before it is refused.
     Conflict(&'a Conflict),
     /// Something that the user should know and that does not stop the work.

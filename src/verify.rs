@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::feed::{Feed, pump};
 use crate::format::{Piece, only_for_its_target};
 use crate::model::shown::{shown, shown_all};
-use crate::model::{IndexKind, Schema, SchemaObject};
+use crate::model::{Schema, SchemaObject};
 use crate::observe::{Event, Watch};
 pub use digest::{Digest, Digester, Sum};
 use serde::Serialize;
@@ -115,9 +115,9 @@ pub fn compare(a: &Fingerprint, b: &Fingerprint) -> Result<Comparison> {
         });
     }
     // Every Neo4j makes lookup indexes by itself, and no other system knows them: they count when both sides speak of some.
-    let lookups_count = [a, b].iter().all(|side| side.schema.objects.iter().any(is_lookup));
+    let lookups_count = [a, b].iter().all(|side| side.schema.objects.iter().any(SchemaObject::is_lookup));
     for (from, to, is_a) in [(&a.schema, &b.schema, true), (&b.schema, &a.schema, false)] {
-        for object in from.objects.iter().filter(|object| lookups_count || !is_lookup(object)) {
+        for object in from.objects.iter().filter(|object| lookups_count || !object.is_lookup()) {
             if !to.objects.iter().any(|other| equal(object, other)) {
                 let (here, there) = (details(object), "has no such object".to_owned());
                 let (a, b) = if is_a { (here, there) } else { (there, here) };
@@ -131,10 +131,6 @@ pub fn compare(a: &Fingerprint, b: &Fingerprint) -> Result<Comparison> {
 /// Whether two schema objects are equal: everything but the order of configuration entries, and what one side does not say.
 fn equal(a: &SchemaObject, b: &SchemaObject) -> bool {
     a == b || a.is_same_as(b)
-}
-
-fn is_lookup(object: &SchemaObject) -> bool {
-    matches!(object, SchemaObject::Index(index) if index.kind == IndexKind::Lookup)
 }
 
 fn details(object: &SchemaObject) -> String {
@@ -192,7 +188,7 @@ impl fmt::Display for Comparison {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::model::{Entity, Index, Map};
+    use crate::model::{Entity, Index, IndexKind, Map};
 
     fn with(objects: &[(IndexKind, &str)]) -> Fingerprint {
         let index = |(kind, name): &(IndexKind, &str)| {

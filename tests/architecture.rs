@@ -26,12 +26,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
     ("restore", &["backend", "feed", "format", "ids", "model", "observe", "strip", "survey", "volume"]),
     ("physical", &["backend", "dump", "feed", "filter", "format", "model", "observe", "survey", "volume"]),
+    ("check", &["feed", "format", "ids", "model", "observe"]),
+    ("diff", &["feed", "format", "ids", "model", "observe"]),
+    ("inspect", &["feed", "format", "ids", "model", "observe"]),
     ("verify", &["feed", "format", "ids", "model", "observe"]),
     (
         "cli",
         &[
-            "backend", "cypher", "dump", "feed", "filter", "format", "ids", "model", "observe", "physical", "restore",
-            "shape", "survey", "verify", "volume", "write",
+            "backend", "check", "cypher", "diff", "dump", "feed", "filter", "format", "ids", "inspect", "model",
+            "observe", "physical", "restore", "shape", "survey", "verify", "volume", "write",
         ],
     ),
 ];

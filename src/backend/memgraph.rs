@@ -40,6 +40,7 @@ mod trigger;
 mod values;
 
 pub use data_directory::DataDirectory;
+pub(super) use target::held;
 
 use super::bolt::Link;
 use super::{Source, Target};

@@ -32,6 +32,8 @@ mod target;
 mod trigger;
 mod values;
 
+pub(super) use target::held;
+
 use super::bolt::Link;
 use super::{Source, Target};
 use crate::wire::Connection;

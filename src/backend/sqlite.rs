@@ -54,6 +54,6 @@ fn origin(path: &Path) -> Origin {
     }
 }
 
-fn capability() -> Capability {
+pub(super) fn capability() -> Capability {
     Capability::all("the embedded store")
 }

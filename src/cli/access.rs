@@ -1,5 +1,6 @@
 //! Who we are to a server: users and passwords from the environment, a file or a prompt; never from the command line.
 
+use super::config::{Config, Endpoint};
 use super::place::Side;
 use crate::backend::access::{Access, Credentials, Secret};
 use crate::backend::url::Location;
@@ -36,12 +37,15 @@ impl Options {
 
     /// What to log in with. A copy may set `GRAPHFERRY_SOURCE_PASSWORD` and `GRAPHFERRY_TARGET_PASSWORD` apart.
     pub(super) fn resolve(&self, location: &Location, side: Side) -> Result<Access> {
+        let config = Config::load()?;
+        let endpoint = config.endpoint(location);
         let credentials = match location {
             Location::Bolt(server) | Location::HugeGraph(server) => {
-                self.credentials(location, server.user.as_deref(), side)?
+                self.credentials(location, server.user.as_deref(), endpoint, side)?
             }
             _ => Credentials::None,
         };
+        let ca_file = self.ca_file.clone().or_else(|| endpoint?.ca_file.clone());
         let files = crate::backend::memgraph_files::Options {
             at: self.at,
             snapshot: self.snapshot.clone(),
@@ -51,20 +55,35 @@ impl Options {
             zone: self.timezone.clone(),
             ..crate::backend::hugegraph::Options::default()
         };
-        Ok(Access { credentials, ca_file: self.ca_file.clone(), files, hugegraph })
+        Ok(Access { credentials, ca_file, files, hugegraph })
     }
 
-    fn credentials(&self, location: &Location, user: Option<&str>, side: Side) -> Result<Credentials> {
+    fn credentials(
+        &self,
+        location: &Location,
+        user: Option<&str>,
+        endpoint: Option<&Endpoint>,
+        side: Side,
+    ) -> Result<Credentials> {
         if let Some(token) = variable(side, "TOKEN") {
             return Ok(Credentials::Bearer { token: Secret::new(token) });
         }
         let named = user.map(str::to_owned).or_else(|| variable(side, "USER"));
         let user = named.clone().unwrap_or_else(|| "neo4j".to_owned());
         let basic = |password: String| Credentials::Basic { user: user.clone(), password: Secret::new(password) };
-        if let Some(file) = &self.password_file {
+        // What was said for this run comes before what the configuration says of the endpoint, and that before what is said for all of them.
+        let file = self.password_file.as_ref().or_else(|| endpoint?.password_file.as_ref());
+        if let Some(file) = file {
             let text = std::fs::read_to_string(file);
             let text = text.map_err(|cause| Error::io(format!("reading {}", file.display()), cause))?;
             return Ok(basic(text.lines().next().unwrap_or_default().to_owned()));
+        }
+        if let Some(name) = endpoint.and_then(|endpoint| endpoint.password_env.as_ref()) {
+            return std::env::var(name).map(basic).map_err(|_| {
+                Error::usage(format!(
+                    "the configuration names ${name} for the password of {location}, which is not set"
+                ))
+            });
         }
         if let Some(password) = variable(side, "PASSWORD") {
             return Ok(basic(password));

@@ -20,8 +20,10 @@ pub(super) enum Ending {
     Complete,
     /// It came to its end, but not all was done; the report said what.
     Incomplete,
-    /// `verify` found a difference.
+    /// `verify` or `diff` found a difference.
     Different,
+    /// `check` found something wrong with a dump.
+    Unsound,
 }
 
 /// The code of an error.
@@ -45,6 +47,7 @@ pub(super) fn finish(result: Result<Ending>, progress: &Progress) -> ExitCode {
         Ok(Ending::Complete) => 0,
         Ok(Ending::Incomplete) => 3,
         Ok(Ending::Different) => 7,
+        Ok(Ending::Unsound) => 5,
         Err(error) => {
             let code = code(&error);
             if error.kind() != ErrorKind::BrokenPipe {

@@ -1,10 +1,10 @@
 //! What a SOURCE, TARGET, A or B means: a database or a dump.
 
-use super::{Context, spool};
+use super::{Context, config::Config, spool};
 use crate::backend::Target;
 use crate::backend::url::Location;
 use crate::error::{Error, Result};
-use crate::feed::{DumpFeed, Feed, SnapshotFeed};
+use crate::feed::{DumpFeed, Feed, SnapshotFeed, Taken};
 use crate::filter::Filter;
 use crate::format::DecoderOptions;
 use crate::model::Consistency;
@@ -71,10 +71,13 @@ const LOSSES: &str = "DUMP DATABASE writes floats without a fraction as integers
 const URL: &str = "GRAPHFERRY_URL";
 
 impl Place {
-    /// Reads a word of the command line; without one, `$GRAPHFERRY_URL`, else `graph.db`.
+    /// Reads a word of the command line, which may be the name of an endpoint; without one, `$GRAPHFERRY_URL`, else `graph.db`.
     pub(super) fn parse(word: Option<&str>) -> Result<Self> {
         let default = || std::env::var(URL).unwrap_or_else(|_| "graph.db".to_owned());
         let word = word.map_or_else(default, str::to_owned);
+        if let Some(location) = Config::load()?.named(&word)? {
+            return Ok(Self::Database(location));
+        }
         if let Some(location) = Location::parse(&word)? {
             return Ok(Self::Database(location));
         }
@@ -178,8 +181,9 @@ pub(super) fn open_dump(name: &str, filter: Filter, reading: &DecoderOptions) ->
         return Ok(DumpFeed::new(decoder.map_err(|error| error.in_file(name))?, name, filter));
     }
     let input = Box::new(Input::open(name)?);
+    let taken = Taken { bytes: input.taken.clone(), size: input.size };
     let decoder = crate::format::decoder_with(input, reading).map_err(|error| error.in_file(name))?;
-    Ok(DumpFeed::new(decoder, name, filter))
+    Ok(DumpFeed::new(decoder, name, filter).counting(taken))
 }
 
 /// A dump that is read once for good. A file whose end says how its beginning is to be read is looked through before.

@@ -32,7 +32,12 @@ pub struct Capability {
     pub objection: Option<Objection>,
     /// What is wrong with a single value whose type it can hold, behind "values": `None` where it looks at types alone.
     pub misfits: Option<Misfits>,
+    /// Why a label, a type or a property key cannot be held: `None` where every name can.
+    pub refused_names: Option<NameRefusal>,
 }
+
+/// Tells why a name cannot be held, behind "names": `that are empty or hold a NUL character`.
+pub type NameRefusal = fn(&str) -> Option<&'static str>;
 
 /// Tells what is wrong with the value at a cursor: `that are finer than a microsecond`.
 pub type Misfits = fn(Class, &mut Cursor<'_>) -> Result<Option<&'static str>>;

@@ -199,6 +199,12 @@ impl Entity {
 }
 
 impl SchemaObject {
+    /// Whether it is a lookup index. Every Neo4j makes those by itself, and no other system knows them.
+    #[must_use]
+    pub fn is_lookup(&self) -> bool {
+        matches!(self, Self::Index(index) if index.kind == IndexKind::Lookup)
+    }
+
     /// The object's name, where it has one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

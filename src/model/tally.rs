@@ -78,9 +78,17 @@ fn type_name(value: &ValueRef<'_>) -> &'static str {
 /// # Errors
 /// The bytes are not well formed.
 pub fn sort_of_value(mut cursor: Cursor<'_>) -> Result<String> {
-    let (outer, inner) = sort_names(&mut cursor)?;
-    Ok(inner.map_or_else(|| outer.to_owned(), |inner| format!("{outer} of {inner}")))
+    Ok(sort_text(sort_names(&mut cursor)?))
 }
+
+/// The two words as one: `list of date`.
+#[must_use]
+pub fn sort_text((outer, inner): SortNames) -> String {
+    inner.map_or_else(|| outer.to_owned(), |inner| format!("{outer} of {inner}"))
+}
+
+/// A value's type, and for a list with members the type that all of them have.
+pub type SortNames = (&'static str, Option<&'static str>);
 
 /// The type that all members of a list have, or `mixed`. Points of different systems differ; instants with an offset and with a zone do not.
 fn member_name(cursor: &mut Cursor<'_>, size: usize) -> Result<&'static str> {
@@ -100,7 +108,11 @@ fn member_name(cursor: &mut Cursor<'_>, size: usize) -> Result<&'static str> {
     Ok(first.0)
 }
 
-fn sort_names(cursor: &mut Cursor<'_>) -> Result<(&'static str, Option<&'static str>)> {
+/// The two words of [`sort_of_value`], with nothing allocated: `float`; `list` and `date`. The cursor stays behind the value's head.
+///
+/// # Errors
+/// The bytes are not well formed.
+pub fn sort_names(cursor: &mut Cursor<'_>) -> Result<SortNames> {
     let value = cursor.value()?;
     let inner = match value {
         ValueRef::List(size) if size > 0 => Some(member_name(cursor, size)?),
@@ -173,7 +185,7 @@ fn twice(block: &Block, item: &Item, key: &str) -> Error {
 #[derive(Debug, Default)]
 pub struct Counter {
     tally: Tally,
-    values: rustc_hash::FxHashMap<(&'static str, Option<&'static str>), u64>,
+    values: rustc_hash::FxHashMap<SortNames, u64>,
 }
 
 impl Counter {
@@ -248,9 +260,8 @@ impl Counter {
     #[must_use]
     pub fn tally(&self) -> Tally {
         let mut tally = self.tally.clone();
-        for ((outer, inner), count) in &self.values {
-            let name = inner.map_or_else(|| (*outer).to_owned(), |inner| format!("{outer} of {inner}"));
-            tally.values.insert(name, *count);
+        for (names, count) in &self.values {
+            tally.values.insert(sort_text(*names), *count);
         }
         tally
     }

@@ -157,7 +157,7 @@ fn a_dry_run_prints_a_plan_and_writes_nothing() {
 #[allow(dead_code)]
 enum Event {
     Step { what: String, total: Option<u64> },
-    Progress { nodes: u64, relationships: u64 },
+    Progress { nodes: u64, relationships: u64, bytes: Option<u64>, size: Option<u64> },
     Warning { message: String },
     Report { report: serde_json::Value },
     Error { exit: u8, message: String, code: Option<String>, file: Option<String>, line: Option<u64> },
@@ -368,4 +368,46 @@ fn broken_dumps_are_refused_in_their_words() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen > 50, "the files were found");
+}
+
+#[test]
+fn an_endpoint_of_the_configuration_has_a_name() {
+    let folder = support::hand::folder(3, 2);
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, "[endpoints.prod]\nurl = \"sqlite:store.db\"\n").unwrap();
+    let with = |words: &[&str]| {
+        let mut command = support::tool::command(folder.path());
+        command.env("GRAPHFERRY_CONFIG", &path).args(words);
+        let output = command.output().unwrap();
+        support::tool::finish(&command, output)
+    };
+    with(&["verify", "prod", "store.db"]).expect(0);
+    let dumped = with(&["dump", "prod", "--format", "jsonl"]).expect(0);
+    assert!(dumped.text().contains("person 2"));
+    // A file of that name is not taken for the endpoint, nor the other way round.
+    std::fs::write(folder.path().join("prod"), "").unwrap();
+    assert!(with(&["dump", "prod"]).expect(2).stderr.contains("write ./prod for the file"));
+    std::fs::write(&path, "[endpoints.prod]\nurl = \"bolt://localhost\"\npassword = \"geheim\"\n").unwrap();
+    let refused = with(&["verify", "store.db", "store.db"]).expect(2);
+    assert!(refused.stderr.contains("no password belongs into this file"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("geheim"), "{}", refused.stderr);
+    std::fs::remove_file(&path).unwrap();
+    with(&["verify", "store.db", "store.db"]).expect(1);
+}
+
+#[test]
+fn the_log_file_has_every_event_with_its_time() {
+    let folder = support::hand::folder(3, 2);
+    for _ in 0..2 {
+        let words = ["convert", "graph.jsonl", "out.cypherl", "--force", "--quiet", "--log-file", "events.log"];
+        let told = support::tool::run(folder.path(), words).expect(0);
+        assert_eq!(told.stderr, "");
+    }
+    support::tool::run(folder.path(), ["dump", "none.db", "--log-file", "events.log"]).expect(6);
+    let text = std::fs::read_to_string(folder.path().join("events.log")).unwrap();
+    let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.iter().all(|event| event["time"].as_str().unwrap().ends_with('Z')));
+    let count = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+    assert_eq!((count("report"), count("error")), (2, 1), "{text}");
+    support::tool::run(folder.path(), ["verify", "store.db", "store.db", "--log-file", "no/such/folder"]).expect(1);
 }

@@ -16,7 +16,7 @@ use support::tool::run;
 #[allow(dead_code)]
 enum Event<R> {
     Step { what: String, total: Option<u64> },
-    Progress { nodes: u64, relationships: u64 },
+    Progress { nodes: u64, relationships: u64, bytes: Option<u64>, size: Option<u64> },
     Warning { message: String },
     Report { report: R },
     Error { exit: u8, message: String, code: Option<String>, file: Option<String>, line: Option<u64> },

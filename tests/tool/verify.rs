@@ -1,7 +1,11 @@
-//! `verify` notices each single change of a graph, and nothing that is no change.
+//! `verify` notices each single change of a graph, and nothing that is no change. Beside it, `check`, `diff` and `inspect`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use crate::support;
+
+mod checking;
+mod differences;
+mod report;
 
 use std::path::Path;
 use support::tool::run;

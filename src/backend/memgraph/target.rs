@@ -289,11 +289,21 @@ const REFUSED_VALUES: [&str; 9] = [
 const PATCH: u32 = u32::MAX;
 
 fn capability(link: &Link, storage: &Storage, limits: Limits) -> Capability {
-    use Entity::{Node, Relationship};
     let on_disk = storage.mode == "ON_DISK_TRANSACTIONAL";
-    let (major, minor) = link.version();
+    let system = format!("Memgraph {}{}", link.origin.version, if on_disk { " on disk" } else { "" });
+    held(system, link.version(), on_disk, limits.edge_properties)
+}
+
+/// What a version can hold, with its data in memory or on disk, and with properties on relationships or without.
+pub(in crate::backend) fn held(
+    system: String,
+    (major, minor): (u32, u32),
+    on_disk: bool,
+    edge_properties: bool,
+) -> Capability {
+    use Entity::{Node, Relationship};
     let version = cypher::Version { major, minor, patch: PATCH };
-    let enums = !on_disk && link.version() >= (2, 18);
+    let enums = !on_disk && (major, minor) >= (2, 18);
     let mut refused: Vec<String> = REFUSED_VALUES.iter().map(|name| (*name).to_owned()).collect();
     refused.extend(cypher::version::lacking_values(version));
     if on_disk {
@@ -321,7 +331,7 @@ fn capability(link: &Link, storage: &Storage, limits: Limits) -> Capability {
     let mut other = vec!["ttl".to_owned(), "description".to_owned()];
     other.extend(enums.then(|| "enum".to_owned()));
     Capability {
-        system: format!("Memgraph {}{}", link.origin.version, if on_disk { " on disk" } else { "" }),
+        system,
         refused_values: refused,
         values_as_text: Vec::new(),
         refused_constraints: constraints,
@@ -329,10 +339,11 @@ fn capability(link: &Link, storage: &Storage, limits: Limits) -> Capability {
         refused_settings: Vec::new(),
         triggers: vec!["memgraph".to_owned()],
         other_objects: other,
-        misfits: Some(match limits.edge_properties {
+        misfits: Some(match edge_properties {
             true => parcel::misfit,
             false => parcel::misfit_without_edge_properties,
         }),
+        refused_names: None,
         objection: Some(Objection::new(move |object| {
             cypher::version::lacks(version, object).or_else(|| cypher::schema::objection(Dialect::Memgraph, object))
         })),

@@ -192,13 +192,19 @@ impl Target for Neo4jTarget {
 
 fn capability(link: &Link, triggers: bool) -> Capability {
     let origin = &link.origin;
+    let system = format!("Neo4j {} {}", origin.version, origin.edition).trim_end().to_owned();
+    held(system, link.is_enterprise(), link.version(), triggers)
+}
+
+/// What a version and edition can hold.
+pub(in crate::backend) fn held(system: String, enterprise: bool, version: (u32, u32), triggers: bool) -> Capability {
     // What a property cannot be in any edition.
     let mut refused: Vec<String> = REFUSED_VALUES.iter().map(|name| (*name).to_owned()).collect();
-    let vectors = link.is_enterprise() && link.version() >= (2025, 10);
+    let vectors = enterprise && version >= (2025, 10);
     if !vectors {
         refused.push("vector".to_owned());
     }
-    let constraints = match link.is_enterprise() {
+    let constraints = match enterprise {
         true => Vec::new(),
         false => [Entity::Node, Entity::Relationship]
             .into_iter()
@@ -206,21 +212,20 @@ fn capability(link: &Link, triggers: bool) -> Capability {
             .collect(),
     };
     Capability {
-        system: format!("Neo4j {} {}", origin.version, origin.edition).trim_end().to_owned(),
+        system,
         refused_values: refused,
         values_as_text: Vec::new(),
         refused_constraints: constraints,
         refused_indexes: vec![(Entity::Node, IndexKind::Label), (Entity::Relationship, IndexKind::Label)],
-        refused_settings: if ((1, 0)..(5, 27)).contains(&link.version()) {
-            LATER_SETTINGS.to_vec()
-        } else {
-            Vec::new()
-        },
+        refused_settings: if ((1, 0)..(5, 27)).contains(&version) { LATER_SETTINGS.to_vec() } else { Vec::new() },
         triggers: if triggers { vec!["apoc".to_owned()] } else { Vec::new() },
         other_objects: Vec::new(),
         // What came from another system may have settings and types that Neo4j does not know.
         objection: Some(Objection::new(|object| cypher::schema::objection(Dialect::Neo4j, object))),
         misfits: None,
+        refused_names: Some(|name| {
+            (name.is_empty() || name.contains('\0')).then_some("that are empty or hold a NUL character")
+        }),
     }
 }
 
