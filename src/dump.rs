@@ -102,7 +102,7 @@ pub fn dump(feed: &mut dyn Feed, output: Output, options: &Options, plan: Plan, 
     let schema_losses = plan.losses.into_iter().filter(|loss| loss.kind != "value");
     let mut feed = Held { feed, schema: plan.schema };
     watch.tell(&Event::Step { what: "dumping", total });
-    let mut written = match options.format.folder_encoder(options.allows("value")) {
+    let mut written = match options.format.folder_encoder(&chosen, options.allows("value")) {
         Some(mut encoder) => write_folder(&mut feed, &mut *encoder, output, watch)?,
         None => write_stream(&mut feed, output, options, &chosen, watch)?,
     };

@@ -181,6 +181,14 @@ pub trait Files: Send {
     /// # Errors
     /// The folder cannot be read.
     fn names(&self) -> Result<Vec<String>>;
+
+    /// The names of the files in another folder, sorted; its path is taken as [`Files::open`] takes paths.
+    ///
+    /// # Errors
+    /// There is no such folder, it cannot be read, or these files are not where folders are.
+    fn names_in(&self, folder: &str) -> Result<Vec<String>> {
+        Err(Error::usage(format!("no other folder can be read here: {folder}")))
+    }
 }
 
 /// Writes a dump that is a folder of files. The calls come in this order: [`begin`](FolderEncoder::begin), blocks with those of nodes
@@ -251,6 +259,8 @@ pub struct EncoderOptions {
     pub rows_per_statement: usize,
     /// Formats with few types: what they can only hold as text is written as text, instead of refused.
     pub as_text: bool,
+    /// CSV: who is to load the folder.
+    pub csv_for: csv::Loader,
     /// Names are written that the format holds and its own reader fails on, instead of refused.
     pub any_name: bool,
 }
@@ -298,15 +308,23 @@ impl Format {
     /// What its encoder is told cannot be meant.
     pub fn capability(self, options: &EncoderOptions) -> Result<Capability> {
         match self {
-            Self::Csv => Ok(csv::capability()),
+            Self::Csv => match options.csv_for {
+                csv::Loader::Admin => Ok(csv::capability()),
+                csv::Loader::Statements(dialect, _) => csv::load_capability(dialect),
+            },
             _ => Ok(self.encoder(options)?.capability()),
         }
     }
 
     /// The encoder of a format whose dumps are folders; `allow_loss` leaves out values that it cannot hold.
     #[must_use]
-    pub fn folder_encoder(self, allow_loss: bool) -> Option<Box<dyn FolderEncoder>> {
-        (self == Self::Csv).then(|| Box::new(csv::encoder(allow_loss)) as Box<dyn FolderEncoder>)
+    pub fn folder_encoder(self, options: &EncoderOptions, allow_loss: bool) -> Option<Box<dyn FolderEncoder>> {
+        (self == Self::Csv).then(|| match &options.csv_for {
+            csv::Loader::Admin => Box::new(csv::encoder(allow_loss)) as Box<dyn FolderEncoder>,
+            csv::Loader::Statements(dialect, prefix) => {
+                Box::new(csv::LoadCsv::new(*dialect, prefix.as_deref(), allow_loss))
+            }
+        })
     }
 
     /// The format's encoder.
@@ -347,6 +365,8 @@ pub struct DecoderOptions {
     pub mapping: Mapping,
     /// What earlier readings of the same dump found out.
     pub earlier: Earlier,
+    /// What the files are in a folder of CSV that does not say so itself.
+    pub csv: Option<csv::Arguments>,
 }
 
 /// Reads a dump in whatever format it is, told by its first bytes.

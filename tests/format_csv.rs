@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::Read;
 use support::dump::header;
+use support::tool;
 use support::{Graph, Limits, graph};
 
 /// A folder in memory.
@@ -208,4 +209,66 @@ fn there_are_never_too_many_files() {
     let (folder, _) = dump(&graph, 500, false).unwrap();
     assert_eq!(folder.0.len(), 2 * 1001 + 4);
     assert_eq!(bare(&read(&folder).unwrap().0), bare(&graph));
+}
+
+/// The options of neo4j-admin stand on the command line: the folder that is read has nothing but CSV.
+#[test]
+fn csv_of_others_by_the_command_line() {
+    let at = tempfile::tempdir().unwrap();
+    let at = at.path();
+    std::fs::create_dir(at.join("parts")).unwrap();
+    let files = [
+        ("movies-header.csv", "movieId:ID(Movie);title;tags:string[]\n"),
+        ("parts/movies-1.csv", "tt1;'It''s; a';x|y\n"),
+        ("parts/movies-2.csv", "tt2; Alien ;\n"),
+        ("people.csv", "name:ID(Person);:LABEL\nAnn;Old|Tall\n"),
+        ("acted.csv", ":START_ID(Person);:END_ID(Movie);roles:long\nAnn;tt2;3;\n"),
+    ];
+    files.iter().for_each(|(name, text)| std::fs::write(at.join(name), text).unwrap());
+    let nodes = "--nodes=Movie:Film=movies-header.csv,parts/movies-.*\\.csv";
+    let options = [
+        nodes,
+        "--nodes=Person=people.csv",
+        "--relationships=ACTED_IN=acted.csv",
+        "--delimiter=;",
+        "--array-delimiter=|",
+        "--quote='",
+        "--ignore-extra-columns",
+        "--trim-strings=true",
+    ];
+    let with = |words: &[&'static str]| [words, &options].concat();
+    let expected = [
+        r#"{"node":0,"labels":["Movie","Film"],"properties":{"movieId":"tt1","title":"It's; a","tags":["x","y"]}}"#,
+        r#"{"node":1,"labels":["Movie","Film"],"properties":{"movieId":"tt2","title":"Alien"}}"#,
+        r#"{"node":2,"labels":["Person","Old","Tall"],"properties":{"name":"Ann"}}"#,
+        r#"{"relationship":0,"type":"ACTED_IN","start":2,"end":1,"properties":{"roles":3}}"#,
+    ];
+    tool::run(at, with(&["convert", ".", "out.jsonl"])).expect(0);
+    let text = std::fs::read_to_string(at.join("out.jsonl")).unwrap();
+    let items: Vec<_> = text.lines().filter(|line| line.contains("\"properties\"")).collect();
+    assert_eq!(items, expected);
+
+    // Every verb that reads dumps takes them; in a comparison they are for the side that needs them.
+    tool::run(at, with(&["restore", ".", "sqlite:restored.db"])).expect(0);
+    tool::run(at, with(&["merge", ".", "sqlite:merged.db"])).expect(0);
+    for other in ["out.jsonl", "sqlite:restored.db", "sqlite:merged.db"] {
+        tool::run(at, with(&["verify", other, "."])).expect(0);
+    }
+    tool::run(at, with(&["verify", "out.jsonl", "out.jsonl"])).expect(2);
+    tool::run(at, with(&["convert", "out.jsonl", "again.jsonl"])).expect(2);
+
+    // What would be wrong is refused: rows that would be left out, characters that are none, files that are not there.
+    for (word, expected) in [
+        ("--id-type=uuid", "string, integer or actual"),
+        ("--nodes=X=gone-.*", "gone-.*"),
+        ("--relationships=X=gone.csv", "gone.csv"),
+    ] {
+        let told = tool::run(at, with(&["convert", ".", "no.jsonl", word]));
+        assert_ne!(told.code, 0);
+        assert!(told.stderr.contains(expected), "{word}: {}", told.stderr);
+    }
+    tool::run(at, ["convert", ".", "no.jsonl", "--relationships=X=acted.csv"]).expect(2);
+    std::fs::write(at.join("import.args"), "--nodes=people.csv").unwrap();
+    tool::run(at, with(&["convert", ".", "no.jsonl"])).expect(2);
+    assert!(!at.join("no.jsonl").exists());
 }

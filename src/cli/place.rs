@@ -159,13 +159,25 @@ impl crate::format::Files for Listed {
     fn names(&self) -> Result<Vec<String>> {
         crate::volume::folder::names(&self.0)
     }
+
+    fn names_in(&self, folder: &str) -> Result<Vec<String>> {
+        crate::volume::folder::names(&self.0.join(folder))
+    }
 }
 
 /// A dump, a file or a folder, that is read from its start; what earlier readings of it found out is known, and what this one finds out is kept there.
 pub(super) fn open_dump(name: &str, filter: Filter, reading: &DecoderOptions) -> Result<DumpFeed> {
     if std::path::Path::new(name).is_dir() {
-        let decoder = crate::format::csv::decoder(Box::new(Listed(name.into())));
+        let files = Box::new(Listed(name.into()));
+        let decoder = match &reading.csv {
+            Some(arguments) => crate::format::csv::decoder_with(files, arguments.clone()),
+            None => crate::format::csv::decoder(files),
+        };
         return Ok(DumpFeed::new(decoder.map_err(|error| error.in_file(name))?, name, filter));
+    }
+    if reading.csv.is_some() {
+        return Err(Error::usage(format!("{name} is not a folder"))
+            .hint("with --nodes and --relationships, name the folder from which their files are named"));
     }
     let input = Box::new(Input::open(name)?);
     let decoder = crate::format::decoder_with(input, reading).map_err(|error| error.in_file(name))?;

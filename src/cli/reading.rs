@@ -1,9 +1,9 @@
-//! `--mapping`, for every verb that reads a dump.
+//! What is said of a dump that does not say it itself, for every verb that reads one: `--mapping`, and the options of neo4j-admin for CSV.
 
 use crate::error::{Error, Result};
-use crate::format::{DecoderOptions, Mapping};
+use crate::format::{DecoderOptions, Mapping, csv};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args, Clone, Default)]
 #[group(skip)]
@@ -11,16 +11,109 @@ pub(super) struct Options {
     /// What strings of a dump without types were, as JSON in a file: {"nodePropertyMappings": {"Person": {"born": "Localdate"}}}
     #[arg(long, value_name = "FILE", help_heading = "What to carry")]
     mapping: Option<PathBuf>,
+    #[command(flatten)]
+    csv: Csv,
+}
+
+/// neo4j-admin's `--relationships`, for the verbs that have none of their own.
+#[derive(Args, Clone, Default)]
+#[group(skip)]
+pub(super) struct Joining {
+    /// CSV files of relationships, likewise
+    #[arg(long, value_name = "[TYPE=]FILE,…", help_heading = HEADING, requires = "nodes")]
+    pub(super) relationships: Vec<String>,
+}
+
+/// Of neo4j-admin, with its names.
+#[derive(Args, Clone, Default)]
+#[group(skip)]
+struct Csv {
+    /// CSV files of nodes, as neo4j-admin takes them: header first, names relative to the folder that is read; can be given more than once
+    #[arg(long, value_name = "[LABEL[:LABEL]…=]FILE,…", help_heading = HEADING)]
+    nodes: Vec<String>,
+    /// Between fields: a character, TAB, or U+ and its number; a comma where it is not given
+    #[arg(long, value_name = "CHAR", help_heading = HEADING, requires = "nodes")]
+    delimiter: Option<String>,
+    /// Between the elements of an array; a semicolon where it is not given
+    #[arg(long, value_name = "CHAR", help_heading = HEADING, requires = "nodes")]
+    array_delimiter: Option<String>,
+    /// Around fields; a double quote where it is not given
+    #[arg(long, value_name = "CHAR", help_heading = HEADING, requires = "nodes")]
+    quote: Option<String>,
+    /// What ids are: string, integer or actual; string where it is not given
+    #[arg(long, value_name = "TYPE", help_heading = HEADING, requires = "nodes")]
+    id_type: Option<String>,
+    /// Take empty strings in quotes for properties that are not there
+    #[arg(long, value_name = "BOOL", help_heading = HEADING, requires = "nodes", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    ignore_empty_strings: Option<bool>,
+    /// Pass over fields beyond the header
+    #[arg(long, value_name = "BOOL", help_heading = HEADING, requires = "nodes", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    ignore_extra_columns: Option<bool>,
+    /// Take white space off both ends of strings
+    #[arg(long, value_name = "BOOL", help_heading = HEADING, requires = "nodes", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    trim_strings: Option<bool>,
+}
+
+const HEADING: &str = "CSV of others";
+
+impl Csv {
+    fn arguments(&self, relationships: &[String]) -> Result<Option<csv::Arguments>> {
+        if self.nodes.is_empty() {
+            if let Some(group) = relationships.first() {
+                return Err(Error::usage(format!("--relationships={group} needs --nodes as well")));
+            }
+            return Ok(None);
+        }
+        let word = |flag: bool| if flag { "true" } else { "false" };
+        let flag = |name: &'static str, given: Option<bool>| given.map(|given| (name, word(given)));
+        let text = |name: &'static str, given: &'_ Option<String>| given.clone().map(|given| (name, given));
+        let mut options: Vec<(&str, String)> = Vec::new();
+        options.extend(self.nodes.iter().map(|group| ("nodes", group.clone())));
+        options.extend(relationships.iter().map(|group| ("relationships", group.clone())));
+        options.extend(text("delimiter", &self.delimiter));
+        options.extend(text("array-delimiter", &self.array_delimiter));
+        options.extend(text("quote", &self.quote));
+        options.extend(text("id-type", &self.id_type));
+        let flags = [
+            flag("ignore-empty-strings", self.ignore_empty_strings),
+            flag("ignore-extra-columns", self.ignore_extra_columns),
+            flag("trim-strings", self.trim_strings),
+        ];
+        options.extend(flags.into_iter().flatten().map(|(name, value)| (name, value.to_owned())));
+        csv::Arguments::new(options.iter().map(|(name, value)| (*name, &**value))).map(Some)
+    }
 }
 
 impl Options {
-    pub(super) fn decoder(&self) -> Result<DecoderOptions> {
-        let Some(path) = &self.mapping else { return Ok(DecoderOptions::default()) };
+    /// `relationships` are files of relationships, as neo4j-admin's option has them.
+    pub(super) fn decoder(&self, relationships: &[String]) -> Result<DecoderOptions> {
+        let mut told = DecoderOptions { csv: self.csv.arguments(relationships)?, ..DecoderOptions::default() };
+        let Some(path) = &self.mapping else { return Ok(told) };
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|cause| Error::io(format!("reading {name}"), cause))?;
-        Ok(DecoderOptions {
-            mapping: Mapping::parse(&text).map_err(|error| error.in_file(&name))?,
-            ..DecoderOptions::default()
-        })
+        told.mapping = Mapping::parse(&text).map_err(|error| error.in_file(&name))?;
+        Ok(told)
+    }
+
+    /// What is said of one of two places that are compared: the options for CSV are for folders that do not say what they hold.
+    pub(super) fn decoder_of(&self, place: &str, relationships: &[String]) -> Result<DecoderOptions> {
+        let mut told = self.decoder(relationships)?;
+        if !Self::is_bare(place) {
+            told.csv = None;
+        }
+        Ok(told)
+    }
+
+    /// Refuses options for CSV where none of the places that are compared is a folder that needs them.
+    pub(super) fn check(&self, places: [&str; 2]) -> Result<()> {
+        if self.csv.nodes.is_empty() || places.into_iter().any(Self::is_bare) {
+            return Ok(());
+        }
+        Err(Error::usage("--nodes and --relationships are for a folder without import.args, and neither side is one"))
+    }
+
+    fn is_bare(place: &str) -> bool {
+        let has = |name: &str| Path::new(place).join(name).is_file();
+        Path::new(place).is_dir() && !has(csv::ARGUMENTS) && !has(csv::MANIFEST)
     }
 }

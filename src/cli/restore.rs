@@ -115,7 +115,7 @@ pub(super) struct Options {
     #[arg(long)]
     allow_statements: bool,
     #[command(flatten)]
-    merging: merging::Options,
+    pub(super) merging: merging::Options,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -265,7 +265,7 @@ impl Task<'_> {
         let spooled = if !again && self.mode == Mode::Merging { Some(spool::bytes(self.file)?) } else { None };
         let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
         let file = path.as_deref().unwrap_or(self.file);
-        let reading = self.reading.decoder()?;
+        let reading = self.reading.decoder(&self.how.merging.relationship_files())?;
         let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &reading)?)) };
         let outcome = self.how.with_files(self.file, self.resume, |extras| {
             let dry_run = self.how.dry_run;
