@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use mapping::Mapping;
+pub use mapping::{Inference, Mapping};
 
 /// A statement outside the shapes that we know, as it stands in a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]

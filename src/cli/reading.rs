@@ -1,7 +1,12 @@
 //! What is said of a dump that does not say it itself, for every verb that reads one: `--mapping`, and the options of neo4j-admin for CSV.
 
+use super::place::{How, Place, Side};
+use super::{Context, text};
+use crate::backend::url::Location;
 use crate::error::{Error, Result};
-use crate::format::{DecoderOptions, Mapping, csv};
+use crate::format::{DecoderOptions, Inference, Mapping, Piece, csv};
+use crate::model::Schema;
+use crate::observe::{Event, Observer as _};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +16,23 @@ pub(super) struct Options {
     /// What strings of a dump without types were, as JSON in a file: {"nodePropertyMappings": {"Person": {"born": "Localdate"}}}
     #[arg(long, value_name = "FILE", help_heading = "What to carry")]
     mapping: Option<PathBuf>,
+    /// Take what strings of a dump without types were from a graph that has its types, a database or a dump; in a restore or merge the word target means the target
+    ///
+    /// A property counts whose values there, under the same label or type, are all of one type, or for which a constraint says so. It is read to its end.
+    /// --dry-run lists what is inferred. A string that is not the text of that type stays a string, and is counted.
+    #[arg(long, value_name = "PLACE", help_heading = "What to carry")]
+    types_from: Option<String>,
     #[command(flatten)]
     csv: Csv,
+}
+
+/// Whom the reading serves.
+pub(super) struct For<'a> {
+    pub(super) context: &'a Context,
+    /// The database that is written.
+    pub(super) target: Option<&'a Location>,
+    /// Nothing is to be written: what is inferred is printed, with the plan.
+    pub(super) dry_run: bool,
 }
 
 /// neo4j-admin's `--relationships`, for the verbs that have none of their own.
@@ -84,20 +104,65 @@ impl Csv {
     }
 }
 
+/// Reads a graph that has its types.
+fn infer(word: &str, whom: &For<'_>) -> Result<Inference> {
+    let place = match (word, whom.target) {
+        ("target", Some(target)) => Place::Database(target.clone()),
+        _ => Place::parse(Some(word))?,
+    };
+    whom.context.progress.event(&Event::Step { what: "reading types", total: None });
+    let mut inferred = Inference::default();
+    place.read(Side::Target, How::default(), whom.context, |feed| {
+        inferred.see_schema(feed.schema());
+        feed.run(&mut |piece| {
+            match piece {
+                Piece::Block(block) => inferred.see(&block)?,
+                Piece::Object(object) => inferred.see_schema(&Schema { objects: vec![object] }),
+                _ => {}
+            }
+            Ok(())
+        })
+        .map(drop)
+    })?;
+    Ok(inferred)
+}
+
+/// Lists what is inferred, before anything is written.
+fn tell(inferred: &Inference, word: &str, whom: &For<'_>) -> Result<()> {
+    let lines = inferred.told();
+    whom.context.progress.clear();
+    if whom.dry_run {
+        let all: String = lines.iter().map(|line| format!("infer       {line}\n")).collect();
+        return text::print(&text::printable(&all));
+    }
+    let message = match lines.len() {
+        0 => format!("nothing is inferred from {word}: no property there has one type that files have as text"),
+        count => format!("{count} properties get their types from {word}, where strings fit: --dry-run lists them"),
+    };
+    whom.context.progress.event(&Event::Warning(&message));
+    Ok(())
+}
+
 impl Options {
     /// `relationships` are files of relationships, as neo4j-admin's option has them.
-    pub(super) fn decoder(&self, relationships: &[String]) -> Result<DecoderOptions> {
+    pub(super) fn decoder(&self, relationships: &[String], whom: &For<'_>) -> Result<DecoderOptions> {
         let mut told = DecoderOptions { csv: self.csv.arguments(relationships)?, ..DecoderOptions::default() };
-        let Some(path) = &self.mapping else { return Ok(told) };
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|cause| Error::io(format!("reading {name}"), cause))?;
-        told.mapping = Mapping::parse(&text).map_err(|error| error.in_file(&name))?;
+        if let Some(path) = &self.mapping {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|cause| Error::io(format!("reading {name}"), cause))?;
+            told.mapping = Mapping::parse(&text).map_err(|error| error.in_file(&name))?;
+        }
+        if let Some(word) = &self.types_from {
+            let inferred = infer(word, whom)?;
+            tell(&inferred, word, whom)?;
+            told.mapping.infer(inferred);
+        }
         Ok(told)
     }
 
     /// What is said of one of two places that are compared: the options for CSV are for folders that do not say what they hold.
-    pub(super) fn decoder_of(&self, place: &str, relationships: &[String]) -> Result<DecoderOptions> {
-        let mut told = self.decoder(relationships)?;
+    pub(super) fn decoder_of(&self, place: &str, relationships: &[String], whom: &For<'_>) -> Result<DecoderOptions> {
+        let mut told = self.decoder(relationships, whom)?;
         if !Self::is_bare(place) {
             told.csv = None;
         }

@@ -29,12 +29,13 @@ pub(super) struct Command {
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     command.reading.check([&command.a, &command.b])?;
+    let whom = reading::For { context, target: None, dry_run: false };
     let read = |word: &str, side: Side| -> Result<Fingerprint> {
         let place = Place::parse(Some(word))?;
         let how = How {
             filter: command.filter.filter(),
             via: command.source.via,
-            reading: command.reading.decoder_of(word, &command.joining.relationships)?,
+            reading: command.reading.decoder_of(word, &command.joining.relationships, &whom)?,
             ..How::default()
         };
         place.read(side, how, context, |feed| {
