@@ -162,6 +162,9 @@ impl Options {
 
     /// What is said of one of two places that are compared: the options for CSV are for folders that do not say what they hold.
     pub(super) fn decoder_of(&self, place: &str, relationships: &[String], whom: &For<'_>) -> Result<DecoderOptions> {
+        if let Place::Database(_) = Place::parse(Some(place))? {
+            return Ok(DecoderOptions::default());
+        }
         let mut told = self.decoder(relationships, whom)?;
         if !Self::is_bare(place) {
             told.csv = None;
