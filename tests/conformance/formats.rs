@@ -109,7 +109,7 @@ pub fn parallel_relationships_and_loops(form: &Form) {
 
 pub fn a_large_value(form: &Form) {
     let large = "\"large\", \\ value\n".repeat(300_000);
-    survives(form, &Graph { nodes: vec![(1, vec!["V".to_owned()], one("v", large))], ..Graph::default() });
+    survives(form, &Graph { nodes: vec![(1, vec!["V".to_owned()], one("v", large.as_str()))], ..Graph::default() });
 }
 
 /// More than a block holds, of kinds that alternate, with properties that come late.
@@ -118,7 +118,7 @@ pub fn many_items(form: &Form) {
     for id in 0..20_000 {
         let mut properties = one("id", id);
         if id > 15_000 {
-            properties.extend(one("late", format!("number {id}")));
+            properties.extend(one("late", format!("number {id}").as_str()));
         }
         graph.nodes.push((id, vec![["A", "B", "C"][id as usize % 3].to_owned()], properties));
         graph.relationships.push((id, id, id / 2, ["R", "S"][id as usize % 2].to_owned(), one("n", id)));
