@@ -407,7 +407,7 @@ fn types_come_from_a_graph_that_has_them() {
     let there = r#"{"node":1,"labels":["Person"],"properties":{"born":{"$date":"1980-02-03"},"note":"x","seen":[{"$date":"2020-01-01"}],"id":1}}
 {"node":2,"labels":["Person","Ghost"],"properties":{"note":{"$date":"2021-01-01"},"id":2}}
 {"node":3,"labels":["Book"],"properties":{"born":"1605-01-16"}}
-{"relationship":1,"type":"KNOWS","start":1,"end":2,"properties":{"since":{"$datetime":"2024-01-01T00:00:00+02:00"}}}
+{"relationship":1,"type":"KNOWS","start":1,"end":2,"properties":{"since":{"$dateTime":"2024-01-01T00:00:00+02:00"}}}
 "#;
     std::fs::write(at.join("there.jsonl"), there).unwrap();
     let file = r#"{"type":"node","id":"0","labels":["Person"],"properties":{"born":"1990-05-06","note":"2000-01-01","seen":["2001-01-01"],"id":"3"}}
@@ -433,7 +433,7 @@ fn types_come_from_a_graph_that_has_them() {
         r#""properties":{"born":{"$date":"1990-05-06"},"note":"2000-01-01","seen":[{"$date":"2001-01-01"}],"id":"3"}"#,
         r#""properties":{"born":"unknown"}"#,
         r#""properties":{"born":"1990-05-06"}"#,
-        r#""properties":{"since":{"$datetime":"2025-01-01T00:00:00+01:00"}}"#,
+        r#""properties":{"since":{"$dateTime":"2025-01-01T00:00:00+01:00"}}"#,
     ];
     let merged = run(at, ["merge", "more.json", "t.db", "--types-from", "target"]).expect(0);
     assert!(merged.stderr.contains("1 strings of the property \"born\""), "{}", merged.stderr);
