@@ -366,7 +366,7 @@ fn everything_but_a_schema_goes_through_graphml() {
 fn what_csv_holds_goes_through_csv() {
     const WAYS: [&str; 3] =
         ["folder --format csv", "folder --format csv --csv-for neo4j", "folder --format csv --csv-for memgraph"];
-    each(6, 6, with_schema(4, Limits::NEO4J, Just(Schema::default()).boxed()), |graph| {
+    each(3, 6, with_schema(4, Limits::NEO4J, Just(Schema::default()).boxed()), |graph| {
         for way in WAYS {
             let folder = tempfile::tempdir().unwrap();
             let at = |name: &str| folder.path().join(name);

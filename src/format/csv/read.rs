@@ -178,7 +178,7 @@ impl Reader {
             return Err(Error::corrupt(format!("{name} has no header")));
         }
         for at in 0..rows.fields().len() {
-            let text = rows.text(at)?;
+            let text = rows.text(at);
             // Spreadsheets put a mark before the first byte.
             let text = if at == 0 { text.trim_start_matches('\u{feff}') } else { text };
             let read = column(text, class, self.arguments.has_integer_ids);
@@ -365,7 +365,7 @@ impl Row<'_> {
         let columns = self.columns;
         for (at, column) in columns.iter().enumerate().take(found) {
             let is_quoted = rows.fields().get(at).is_some_and(|field| field.quoted);
-            let text = rows.text(at)?;
+            let text = rows.text(at);
             match column {
                 Column::Ignore => {}
                 Column::Id { space, key, is_integer } => {

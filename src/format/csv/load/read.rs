@@ -114,13 +114,13 @@ fn row(
     }
     let mut ids = [0; 2];
     for (at, id) in ids.iter_mut().enumerate().take(ends) {
-        let text = rows.text(at)?;
+        let text = rows.text(at);
         *id = text.parse().map_err(|_| Error::corrupt(format!("{text:?} is not the id of a node")))?;
     }
     let map = packstream::open_map(block.buffer());
     let mut members = 0;
     for (at, (column, sort)) in columns.iter().enumerate() {
-        let text = rows.text(at + ends)?;
+        let text = rows.text(at + ends);
         if text.is_empty() {
             continue;
         }
