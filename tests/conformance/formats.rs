@@ -107,8 +107,8 @@ pub fn nodes_without_labels(form: &Form) {
 }
 
 pub fn parallel_relationships_and_loops(form: &Form) {
-    let mut graph = Graph::default();
-    graph.nodes = (1..3).map(|id| (id, vec!["V".to_owned()], one("value", id))).collect();
+    let nodes = (1..3).map(|id| (id, vec!["V".to_owned()], one("value", id)));
+    let mut graph = Graph { nodes: nodes.collect(), ..Graph::default() };
     for (id, (start, end)) in (1..).zip([(1, 2), (1, 2), (2, 1), (1, 1), (1, 1), (2, 2)]) {
         graph.relationships.push((id, start, end, "R".into(), Map::new()));
         graph.relationships.push((id + 100, start, end, "R".into(), Map::new()));
