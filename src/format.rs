@@ -23,7 +23,7 @@ use std::io::{Read, Seek};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-pub use mapping::Mapping;
+pub use mapping::{Inference, Mapping};
 
 /// A statement outside the shapes that we know, as it stands in a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,6 +203,14 @@ pub trait Files: Send {
     fn modified(&self, _: &str) -> Option<SystemTime> {
         None
     }
+
+    /// The names of the files in another folder, sorted; its path is taken as [`Files::open`] takes paths.
+    ///
+    /// # Errors
+    /// There is no such folder, it cannot be read, or these files are not where folders are.
+    fn names_in(&self, folder: &str) -> Result<Vec<String>> {
+        Err(Error::usage(format!("no other folder can be read here: {folder}")))
+    }
 }
 
 /// A file in which one can go back and forth.
@@ -280,6 +288,8 @@ pub struct EncoderOptions {
     pub rows_per_statement: usize,
     /// Formats with few types: what they can only hold as text is written as text, instead of refused.
     pub as_text: bool,
+    /// CSV: who is to load the folder.
+    pub csv_for: csv::Loader,
     /// Names are written that the format holds and its own reader fails on, instead of refused.
     pub any_name: bool,
     /// Folders whose files are zipped: plain files.
@@ -336,7 +346,10 @@ impl Format {
     /// What its encoder is told cannot be meant.
     pub fn capability(self, options: &EncoderOptions) -> Result<Capability> {
         match self {
-            Self::Csv => Ok(csv::capability()),
+            Self::Csv => match options.csv_for {
+                csv::Loader::Admin => Ok(csv::capability()),
+                csv::Loader::Statements(dialect, _) => csv::load_capability(dialect),
+            },
             Self::HugeGraph => Ok(hugegraph::capability()),
             _ => Ok(self.encoder(options)?.capability()),
         }
@@ -356,7 +369,12 @@ impl Format {
     /// What it is told cannot be meant.
     pub fn folder_encoder(self, options: &EncoderOptions, allow_loss: bool) -> Result<Option<Box<dyn FolderEncoder>>> {
         Ok(match self {
-            Self::Csv => Some(Box::new(csv::encoder(allow_loss))),
+            Self::Csv => Some(match &options.csv_for {
+                csv::Loader::Admin => Box::new(csv::encoder(allow_loss)),
+                csv::Loader::Statements(dialect, prefix) => {
+                    Box::new(csv::LoadCsv::new(*dialect, prefix.as_deref(), allow_loss))
+                }
+            }),
             Self::HugeGraph => {
                 let zone = Zone::named(options.timezone.as_deref().unwrap_or("UTC"))?;
                 Some(Box::new(hugegraph::encoder(hugegraph::Options { plain: options.plain, zone, allow_loss })))
@@ -408,6 +426,8 @@ pub struct DecoderOptions {
     pub mapping: Mapping,
     /// What earlier readings of the same dump found out.
     pub earlier: Earlier,
+    /// What the files are in a folder of CSV that does not say so itself.
+    pub csv: Option<csv::Arguments>,
     /// The zone of dates that a dump does not tell.
     pub timezone: Option<String>,
     /// Files that look as if they were of an older dump are read, instead of refused.
@@ -423,6 +443,9 @@ pub struct DecoderOptions {
 pub fn folder_decoder(files: Box<dyn Files>, options: &DecoderOptions) -> Result<Box<dyn Decoder>> {
     if !options.mapping.is_empty() {
         return Err(Error::usage("a mapping is for formats without types: this dump has them"));
+    }
+    if let Some(arguments) = &options.csv {
+        return csv::decoder_with(files, arguments.clone());
     }
     let names = files.names()?;
     let has_arguments = names.iter().any(|name| name == csv::ARGUMENTS);

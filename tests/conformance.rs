@@ -1,4 +1,4 @@
-//! One suite for every backend: what [`graphferry::backend`] promises, each promise a test.
+//! One suite for every backend: what [`graphferry::backend`] promises, each promise a test; and one for every format.
 //!
 //! A backend is one file below `conformance/` and one line at the end of this one.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
@@ -9,6 +9,8 @@ mod support;
 mod backend;
 #[path = "conformance/data.rs"]
 mod data;
+#[path = "conformance/formats.rs"]
+mod formats;
 #[path = "conformance/merging.rs"]
 mod merging;
 #[path = "conformance/merging_changes.rs"]
@@ -79,4 +81,28 @@ conformance! {
         two_sessions_do_not_create_the_same_relationship, an_update_overwrites_or_fills,
         what_nodes_were_is_kept_only_if_asked_for, put_back_restores_exactly, deleting_with_and_without_detach,
         changes_free_unique_values, looking_gives_values_or_null, reading_gives_what_is_there;
+}
+
+/// Makes a test of every case for one format.
+macro_rules! format_conformance {
+    ($($name:ident: $form:expr),+ $(,)?) => { $(format_conformance! {
+        @ $name, $form; an_empty_graph, hostile_names, nodes_without_labels, parallel_relationships_and_loops, a_large_value, many_items
+    })+ };
+    (@ $name:ident, $form:expr; $($case:ident),+) => {
+        mod $name {
+            use crate::formats::*;
+            $(#[test] fn $case() { crate::formats::$case(&$form); })+
+        }
+    };
+}
+
+format_conformance! {
+    in_jsonl: form("graph.jsonl.zst", &[]),
+    in_cypherl_for_neo4j: Form { refuses: no_name, keeps_ids: false, ..form("graph.cypherl", &["--dialect", "neo4j"]) },
+    in_cypherl_for_memgraph: Form { keeps_ids: false, ..form("graph.cypherl", &["--dialect", "memgraph"]) },
+    in_apoc_json: form("graph.json", &["--allow-loss", "name"]),
+    in_graphml: form("graph.graphml", &[]),
+    in_csv_for_neo4j_admin: folder(&["--format", "csv"], no_header),
+    in_csv_for_load_csv_of_neo4j: folder(&["--format", "csv", "--csv-for", "neo4j"], no_name),
+    in_csv_for_load_csv_of_memgraph: folder(&["--format", "csv", "--csv-for", "memgraph"], nothing),
 }

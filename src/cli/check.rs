@@ -32,13 +32,20 @@ pub(super) struct Command {
     source: Reading,
     #[command(flatten)]
     reading: reading::Options,
+    #[command(flatten)]
+    joining: reading::Joining,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let place = Place::parse(Some(&command.file))?;
     let limits = Limits { told: command.limit };
-    let how =
-        How { via: command.source.via, reading: command.reading.decoder(context.access.timezone())?, ..How::default() };
+    let how = How {
+        via: command.source.via,
+        reading: command
+            .reading
+            .decoder(&command.joining.relationships, &reading::For { context, target: None, dry_run: false })?,
+        ..How::default()
+    };
     let read = place.read(Side::Source, how, context, |feed| {
         let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
         context.progress.event(&Event::Step { what: "checking", total });

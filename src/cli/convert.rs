@@ -27,6 +27,8 @@ pub(super) struct Command {
     #[command(flatten)]
     reading: reading::Options,
     #[command(flatten)]
+    joining: reading::Joining,
+    #[command(flatten)]
     form: output::Options,
 }
 
@@ -35,7 +37,10 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     if std::path::Path::new(&command.output).exists() && same(&command.input, &command.output) {
         return Err(Error::usage("input and output are the same file"));
     }
-    let reading = command.reading.decoder(context.access.timezone())?;
+    let reading = {
+        let whom = reading::For { context, target: None, dry_run: command.dry_run };
+        command.reading.decoder(&command.joining.relationships, &whom)?
+    };
     let open = || open_dump(&command.input, command.filter.filter(), &reading);
     let mut feed: Box<dyn Feed> = Box::new(open()?);
     let mut known = Known { header: feed.header().clone(), ..Known::default() };

@@ -31,6 +31,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     if source.to_string() == location.to_string() {
         return Err(Error::usage("source and target are the same database"));
     }
+    if !command.how.merging.relationship_files().is_empty() {
+        return Err(Error::usage("a copy reads a database: it takes no files with --relationships"));
+    }
     let (mut target, _stand_in) = open_target(&location, command.how.dry_run, context)?;
     let mode = command.mode.mode();
     let (wishes, dry_run) = (command.how.wishes(mode), command.how.dry_run);

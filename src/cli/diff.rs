@@ -37,6 +37,8 @@ pub(super) struct Command {
     filter: filter::Options,
     #[command(flatten)]
     reading: reading::Options,
+    #[command(flatten)]
+    joining: reading::Joining,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -91,7 +93,9 @@ fn open<T>(
     let how = How {
         filter: command.filter.filter(),
         via: command.source.via,
-        reading: command.reading.decoder(context.access.timezone())?,
+        reading: command
+            .reading
+            .decoder(&command.joining.relationships, &reading::For { context, target: None, dry_run: false })?,
         ..How::default()
     };
     Place::parse(Some(word))?.read(side, how, context, |feed| {

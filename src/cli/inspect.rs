@@ -35,6 +35,8 @@ pub(super) struct Command {
     filter: filter::Options,
     #[command(flatten)]
     reading: reading::Options,
+    #[command(flatten)]
+    joining: reading::Joining,
 }
 
 /// Every product and every format, as they are known today.
@@ -59,7 +61,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let how = How {
         filter: command.filter.filter(),
         via: command.source.via,
-        reading: command.reading.decoder(context.access.timezone())?,
+        reading: command
+            .reading
+            .decoder(&command.joining.relationships, &reading::For { context, target: None, dry_run: false })?,
         ..How::default()
     };
     let mut inspection = place.read(Side::Source, how, context, |feed| {

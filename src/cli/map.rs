@@ -31,6 +31,8 @@ pub(super) struct Command {
     filter: filter::Options,
     #[command(flatten)]
     reading: reading::Options,
+    #[command(flatten)]
+    joining: reading::Joining,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
@@ -38,7 +40,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let how = How {
         filter: command.filter.filter(),
         via: command.via.via,
-        reading: command.reading.decoder(context.access.timezone())?,
+        reading: command
+            .reading
+            .decoder(&command.joining.relationships, &reading::For { context, target: None, dry_run: false })?,
         ..How::default()
     };
     let place = Place::parse(Some(&command.source))?;

@@ -1,6 +1,6 @@
 //! The options of a merge: shared by `merge`, `restore` and `copy`.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::restore::Mode;
 use crate::restore::policy::{Key, OnConflict, Policy, Reference, Relationships, Triggers};
 use clap::{Args, ValueEnum};
@@ -16,9 +16,10 @@ pub(super) struct Options {
     /// What happens to a node that is there already
     #[arg(long, value_enum, default_value_t = ConflictName::Error, value_name = "POLICY")]
     on_conflict: ConflictName,
-    /// Which relationships are created
-    #[arg(long, value_enum, default_value_t = RelationshipsName::Always, value_name = "POLICY")]
-    relationships: RelationshipsName,
+    /// Which relationships are created: always; once (for each start, type and end); once-with-properties. Or, with --nodes, CSV files of
+    /// relationships, as neo4j-admin takes them: TYPE=FILE,…; may be given several times
+    #[arg(long, value_parser = relationships, value_name = "POLICY")]
+    relationships: Vec<RelationshipsWord>,
     /// A property that holds ids of nodes, as in Person.manager_id: the new ids are written there. May be given several times
     #[arg(long, value_name = "NAME.PROP", value_parser = reference)]
     rewrite_id: Vec<Reference>,
@@ -64,14 +65,26 @@ enum ConflictName {
     Duplicate,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum RelationshipsName {
-    /// All
-    Always,
-    /// One for each start, type and end
-    Once,
-    /// One for each start, type, end and properties
-    OnceWithProperties,
+/// One name for two things: the policy of a merge, and neo4j-admin's own option.
+#[derive(Clone, Debug)]
+enum RelationshipsWord {
+    Policy(Relationships),
+    Files(String),
+}
+
+fn relationships(text: &str) -> Result<RelationshipsWord> {
+    Ok(RelationshipsWord::Policy(match text {
+        "always" => Relationships::Always,
+        "once" => Relationships::Once,
+        "once-with-properties" => Relationships::OnceWithProperties,
+        // A file has an ending, or a type before it.
+        _ if text.contains(['=', '.', '/', '*']) => return Ok(RelationshipsWord::Files(text.to_owned())),
+        _ => {
+            return Err(Error::usage(
+                "a policy is always, once or once-with-properties; files of relationships are given as TYPE=FILE,…",
+            ));
+        }
+    }))
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -83,6 +96,23 @@ enum TriggersName {
 }
 
 impl Options {
+    /// The policy that was given last.
+    fn chosen(&self) -> Option<Relationships> {
+        self.relationships.iter().rev().find_map(|word| match word {
+            RelationshipsWord::Policy(policy) => Some(*policy),
+            RelationshipsWord::Files(_) => None,
+        })
+    }
+
+    /// Files of relationships, as neo4j-admin's option has them.
+    pub(super) fn relationship_files(&self) -> Vec<String> {
+        let files = self.relationships.iter().filter_map(|word| match word {
+            RelationshipsWord::Files(files) => Some(files.clone()),
+            RelationshipsWord::Policy(_) => None,
+        });
+        files.collect()
+    }
+
     pub(super) fn policy(&self, mode: Mode) -> Policy {
         let keys = self.key.iter().filter_map(|key| match key {
             KeyName::Key(key) => Some(key.clone()),
@@ -98,11 +128,7 @@ impl Options {
                 ConflictName::Fill => OnConflict::Fill,
                 ConflictName::Duplicate => OnConflict::Duplicate,
             },
-            relationships: match self.relationships {
-                RelationshipsName::Always => Relationships::Always,
-                RelationshipsName::Once => Relationships::Once,
-                RelationshipsName::OnceWithProperties => Relationships::OnceWithProperties,
-            },
+            relationships: self.chosen().unwrap_or(Relationships::Always),
             rewrite: self.rewrite_id.clone(),
             undoable: self.undoable,
             keep_ledger: self.keep_ledger,

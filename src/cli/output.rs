@@ -3,7 +3,7 @@
 use crate::cypher::{Dialect, Version};
 use crate::dump::Options as DumpOptions;
 use crate::error::{Error, Result};
-use crate::format::{EncoderOptions, Format};
+use crate::format::{EncoderOptions, Format, csv};
 use crate::model::Header;
 use crate::volume::{Compression, Output};
 use clap::{Args, ValueEnum};
@@ -27,6 +27,12 @@ pub(super) struct Options {
     /// Nodes or relationships of one kind that one statement of a cypherl dump for Memgraph makes: faster with mgconsole
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=8192), help_heading = "Output")]
     rows_per_statement: Option<u16>,
+    /// What is to load a csv dump
+    #[arg(long, value_enum, default_value_t = Loader::Neo4jAdmin, value_name = "LOADER", help_heading = "Output")]
+    csv_for: Loader,
+    /// What stands before the file names in the LOAD CSV statements of a csv dump: file:/// (Neo4j) or /import/ (Memgraph) where it is not given
+    #[arg(long, value_name = "PREFIX", help_heading = "Output")]
+    csv_prefix: Option<String>,
     /// Compression: none, zstd, gzip, with a level as in zstd:9; told by the file's name where it is not given
     #[arg(long, value_parser = compression, value_name = "METHOD", help_heading = "Output")]
     compress: Option<Compression>,
@@ -68,6 +74,18 @@ enum DialectName {
     Neo4j,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Loader {
+    /// neo4j-admin database import full
+    #[value(name = "neo4j-admin")]
+    Neo4jAdmin,
+    /// The statement LOAD CSV of Neo4j, in load.cypher
+    #[value(name = "neo4j")]
+    Neo4j,
+    /// The statement LOAD CSV of Memgraph, in load.cypher
+    Memgraph,
+}
+
 impl Options {
     pub(super) fn resolve(&self, file: Option<&str>, header: &Header) -> DumpOptions {
         let named = file.and_then(Format::from_file_name);
@@ -92,6 +110,11 @@ impl Options {
             encoder: EncoderOptions {
                 dialect,
                 target_version: self.target_version,
+                csv_for: match self.csv_for {
+                    Loader::Neo4jAdmin => csv::Loader::Admin,
+                    Loader::Neo4j => csv::Loader::Statements(Dialect::Neo4j, self.csv_prefix.clone()),
+                    Loader::Memgraph => csv::Loader::Statements(Dialect::Memgraph, self.csv_prefix.clone()),
+                },
                 rows_per_statement: self.rows_per_statement.map_or(1, usize::from),
                 plain: self.compress == Some(Compression::None),
                 timezone: self.output_timezone.clone(),
@@ -105,6 +128,14 @@ impl Options {
 
     /// Opens the file, or stdout for `-` and for no name.
     pub(super) fn open(&self, file: Option<&str>, options: &DumpOptions) -> Result<Output> {
+        if self.csv_for != Loader::Neo4jAdmin && options.format != Format::Csv {
+            return Err(Error::usage("--csv-for is for --format csv"));
+        }
+        if self.csv_prefix.is_some() && self.csv_for == Loader::Neo4jAdmin {
+            return Err(Error::usage(
+                "--csv-prefix is for LOAD CSV: give --csv-for neo4j or --csv-for memgraph as well",
+            ));
+        }
         match (file, options.format.marker()) {
             (Some(name), Some(marker)) if name != "-" => {
                 if options.compression != Compression::None {

@@ -171,6 +171,10 @@ impl crate::format::Files for Listed {
     fn modified(&self, name: &str) -> Option<std::time::SystemTime> {
         self.0.join(name).metadata().and_then(|about| about.modified()).ok()
     }
+
+    fn names_in(&self, folder: &str) -> Result<Vec<String>> {
+        crate::volume::folder::names(&self.0.join(folder))
+    }
 }
 
 /// A dump, a file or a folder, that is read from its start; what earlier readings of it found out is known, and what this one finds out is kept there.
@@ -179,6 +183,10 @@ pub(super) fn open_dump(name: &str, filter: Filter, reading: &DecoderOptions) ->
         let reading = DecoderOptions { skip_dangling: filter.skips_dangling(), ..reading.clone() };
         let decoder = crate::format::folder_decoder(Box::new(Listed(name.into())), &reading);
         return Ok(DumpFeed::new(decoder.map_err(|error| error.in_file(name))?, name, filter));
+    }
+    if reading.csv.is_some() {
+        return Err(Error::usage(format!("{name} is not a folder"))
+            .hint("with --nodes and --relationships, name the folder from which their files are named"));
     }
     let input = Box::new(Input::open(name)?);
     let taken = Taken { bytes: input.taken.clone(), size: input.size };

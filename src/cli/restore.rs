@@ -115,7 +115,7 @@ pub(super) struct Options {
     #[arg(long)]
     allow_statements: bool,
     #[command(flatten)]
-    merging: merging::Options,
+    pub(super) merging: merging::Options,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -260,12 +260,14 @@ impl Task<'_> {
         // The dump is opened first: a name that is mistyped should not cost a connection.
         let again = Input::can_reopen(self.file)?;
         let location = Place::database(self.target)?;
+        // Types may come from the target: it is read before it is opened to be written.
+        let whom = reading::For { context, target: Some(&location), dry_run: self.how.dry_run };
+        let reading = self.reading.decoder(&self.how.merging.relationship_files(), &whom)?;
         let (mut target, _stand_in) = open_target(&location, self.how.dry_run, context)?;
         let wishes = self.how.wishes(self.mode);
         let spooled = if !again && self.mode == Mode::Merging { Some(spool::bytes(self.file)?) } else { None };
         let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
         let file = path.as_deref().unwrap_or(self.file);
-        let reading = self.reading.decoder(context.access.timezone())?;
         let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &reading)?)) };
         let outcome = self.how.with_files(self.file, self.resume, |extras| {
             let dry_run = self.how.dry_run;

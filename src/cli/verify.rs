@@ -23,15 +23,19 @@ pub(super) struct Command {
     filter: filter::Options,
     #[command(flatten)]
     reading: reading::Options,
+    #[command(flatten)]
+    joining: reading::Joining,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
+    command.reading.check([&command.a, &command.b])?;
+    let whom = reading::For { context, target: None, dry_run: false };
     let read = |word: &str, side: Side| -> Result<Fingerprint> {
         let place = Place::parse(Some(word))?;
         let how = How {
             filter: command.filter.filter(),
             via: command.source.via,
-            reading: command.reading.decoder(context.access.timezone())?,
+            reading: command.reading.decoder_of(word, &command.joining.relationships, &whom)?,
             ..How::default()
         };
         place.read(side, how, context, |feed| {

@@ -12,6 +12,7 @@ mod cell;
 mod column;
 mod head;
 mod key;
+mod load;
 mod manifest;
 mod parse;
 mod read;
@@ -20,18 +21,40 @@ mod table;
 mod write;
 
 use super::{Decoder, Files};
+use crate::cypher::Dialect;
 use crate::error::Result;
+use crate::model::Capability;
 
-pub use manifest::{ARGUMENTS, MANIFEST, SCHEMA, SCRIPT};
+pub use arguments::Arguments;
+pub use load::LoadCsv;
+pub use manifest::{ARGUMENTS, LOAD, MANIFEST, SCHEMA, SCRIPT};
 pub use write::Csv;
 
-/// The version of the format that is written, and the newest that is read.
-pub const VERSION: u64 = 1;
+/// The newest version of the format, which the form for `LOAD CSV` has; folders for neo4j-admin are of version 1.
+pub const VERSION: u64 = load::VERSION;
 
-/// What the format can hold.
+/// Who is to load a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Loader {
+    /// `neo4j-admin database import full`.
+    #[default]
+    Admin,
+    /// The statement `LOAD CSV` of a system. The prefix stands before the names of the files in the statements; the usual one where it is not given.
+    Statements(Dialect, Option<String>),
+}
+
+/// What the format can hold for neo4j-admin.
 #[must_use]
-pub fn capability() -> crate::model::Capability {
+pub fn capability() -> Capability {
     write::capability()
+}
+
+/// What the format can hold for `LOAD CSV` of a system.
+///
+/// # Errors
+/// None today.
+pub fn load_capability(dialect: Dialect) -> Result<Capability> {
+    load::capability(dialect)
 }
 
 /// What writes the format; `allow_loss` leaves out values that no column can hold instead of refusing them.
@@ -45,5 +68,19 @@ pub fn encoder(allow_loss: bool) -> Csv {
 /// # Errors
 /// There are no arguments, or they or a header are not understood.
 pub fn decoder(files: Box<dyn Files>) -> Result<Box<dyn Decoder>> {
+    if files.names()?.iter().any(|name| name == MANIFEST) {
+        let manifest = manifest::Manifest::parse(&read::whole(&*files, MANIFEST)?)?;
+        if manifest.load.is_some() {
+            return Ok(Box::new(load::Reader::new(files, manifest)));
+        }
+    }
     Ok(Box::new(read::Reader::new(files)?))
+}
+
+/// Reads the CSV of others in a folder without an `import.args`, by arguments that the user gave.
+///
+/// # Errors
+/// The folder has arguments of its own, or a header is not understood.
+pub fn decoder_with(files: Box<dyn Files>, arguments: Arguments) -> Result<Box<dyn Decoder>> {
+    Ok(Box::new(read::Reader::with(files, arguments)?))
 }

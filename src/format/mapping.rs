@@ -5,7 +5,10 @@
 //! every label or type, a type may be one of several (`"Localdate|String"`: the first that the text fits), the elements of lists are mapped too, and there are
 //! `Float` for NaN and infinity, `Bytes` for Base64, `Integer` and `Boolean`.
 //!
-//! A string that does not fit what the mapping says is an error; nothing is guessed.
+//! A string that does not fit what the mapping says is an error; nothing is guessed. What an [`Inference`] says of a string that does not fit is nothing: it
+//! stays, and is counted.
+
+mod infer;
 
 use super::gather::Gather;
 use crate::error::{Error, Result};
@@ -15,6 +18,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+
+pub use infer::Inference;
 
 /// A type that a text may have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,8 @@ pub(super) enum Type {
     Boolean,
     Bytes,
     String,
+    /// A string that was expected to be something else and is not.
+    Stays,
 }
 
 /// The names, as APOC has them and as Neo4j's types are called.
@@ -65,10 +72,26 @@ type Keys = FxHashMap<String, Vec<Type>>;
 pub struct Mapping {
     nodes: FxHashMap<String, Keys>,
     relationships: FxHashMap<String, Keys>,
+    /// What is known without anybody's having said it: it counts where nothing is said.
+    inferred: Inference,
+    is_inferred: bool,
 }
 
 /// The types of one kind's properties.
 pub(super) type Types = FxHashMap<String, Vec<Type>>;
+
+/// Strings that stayed what they are although something else was inferred, by property.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Misses(BTreeMap<String, u64>);
+
+impl Misses {
+    /// In words.
+    pub(super) fn told(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.iter().map(|(key, count)| {
+            format!("{count} strings of the property {key:?} are not of the type that was inferred: they stay strings")
+        })
+    }
+}
 
 /// What a mapping says of the kinds of the block that is being filled.
 #[derive(Default)]
@@ -118,13 +141,19 @@ impl Mapping {
         let all = |names: BTreeMap<String, BTreeMap<String, String>>| {
             names.into_iter().map(|(name, found)| Ok((name, keys(found)?))).collect::<Result<_>>()
         };
-        Ok(Self { nodes: all(text.nodes)?, relationships: all(text.relationships)? })
+        Ok(Self { nodes: all(text.nodes)?, relationships: all(text.relationships)?, ..Self::default() })
     }
 
     /// Whether nothing is mapped.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.relationships.is_empty()
+        self.nodes.is_empty() && self.relationships.is_empty() && !self.is_inferred
+    }
+
+    /// Takes what a graph with types says, for the properties of which the mapping says nothing.
+    pub fn infer(&mut self, inferred: Inference) {
+        self.inferred = inferred;
+        self.is_inferred = true;
     }
 
     /// What is said of items of a kind; its first label that says something of a property counts.
@@ -138,6 +167,9 @@ impl Mapping {
             for (key, types) in names.get(name).into_iter().flatten() {
                 found.entry(key.clone()).or_insert_with(|| types.clone());
             }
+        }
+        for (key, kind) in self.inferred.of(class, kind) {
+            found.entry(key.to_owned()).or_insert_with(|| vec![kind, Type::Stays]);
         }
         found
     }
@@ -160,7 +192,12 @@ fn types(words: &str) -> Result<Vec<Type>> {
 
 /// Writes a property map with the types that it had: points out of their maps, what is mapped out of its text, nothing that is null. What is wrong is told in
 /// words, with the property.
-pub(super) fn retype(cursor: &mut Cursor<'_>, types: &Types, out: &mut Vec<u8>) -> std::result::Result<(), String> {
+pub(super) fn retype(
+    cursor: &mut Cursor<'_>,
+    types: &Types,
+    misses: &mut Misses,
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), String> {
     let words = |error: Error| error.message().to_owned();
     let size = cursor.map().map_err(words)?;
     let flat = types.values().any(|types| types.contains(&Type::Point));
@@ -179,7 +216,11 @@ pub(super) fn retype(cursor: &mut Cursor<'_>, types: &Types, out: &mut Vec<u8>) 
         }
         packstream::put_string(out, key);
         let wanted = types.get(key).map(Vec::as_slice).unwrap_or_default();
-        value(cursor, wanted, false, out).map_err(|message| format!("property {key:?}: {message}"))?;
+        let mut missed = 0;
+        value(cursor, wanted, false, &mut missed, out).map_err(|message| format!("property {key:?}: {message}"))?;
+        if missed > 0 {
+            *misses.0.entry(key.to_owned()).or_default() += missed;
+        }
         members += 1;
     }
     for (base, parts) in &parts {
@@ -202,20 +243,26 @@ fn flattened<'a>(key: &'a str, types: &Types) -> Option<(&'a str, &'a str)> {
     (known && types.get(base).is_some_and(|types| types.contains(&Type::Point))).then_some((base, part))
 }
 
-fn value(cursor: &mut Cursor<'_>, types: &[Type], inside: bool, out: &mut Vec<u8>) -> std::result::Result<(), String> {
+fn value(
+    cursor: &mut Cursor<'_>,
+    types: &[Type],
+    inside: bool,
+    missed: &mut u64,
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), String> {
     let words = |error: Error| error.message().to_owned();
     let mut after = *cursor;
     match after.value().map_err(words)? {
-        ValueRef::String(text) if !types.is_empty() => {
-            if !types.iter().any(|kind| put(*kind, text, out)) {
-                return Err(format!("{text:?} is not of the type that the mapping says"));
-            }
-        }
+        ValueRef::String(text) if !types.is_empty() => match types.iter().find(|kind| put(**kind, text, out)) {
+            None => return Err(format!("{text:?} is not of the type that the mapping says")),
+            Some(Type::Stays) => *missed += 1,
+            Some(_) => {}
+        },
         ValueRef::Integer(number) if types.first() == Some(&Type::Float) => packstream::put_float(out, number as f64),
         ValueRef::List(size) if !inside => {
             packstream::put_list(out, size);
             for _ in 0..size {
-                value(&mut after, types, true, out)?;
+                value(&mut after, types, true, missed, out)?;
             }
         }
         ValueRef::Map(size) => {
@@ -254,7 +301,7 @@ fn put(kind: Type, text: &str, out: &mut Vec<u8>) -> bool {
                 true
             });
         }
-        Type::String => Some(ValueRef::String(text)),
+        Type::String | Type::Stays => Some(ValueRef::String(text)),
     };
     value.is_some_and(|value| {
         packstream::put_value(out, &value);
@@ -322,7 +369,7 @@ mod tests {
         crate::model::json::Parser::new(json).skip(&mut bytes).unwrap();
         let types = Mapping::parse(mapping).unwrap().of(Class::Nodes, &Kind::labels(["T"]));
         let mut out = Vec::new();
-        retype(&mut Cursor::new(&bytes), &types, &mut out)?;
+        retype(&mut Cursor::new(&bytes), &types, &mut Misses::default(), &mut out)?;
         let value = Value::read(&mut Cursor::new(&out)).unwrap();
         Ok(serde_json::to_string(&value).unwrap())
     }

@@ -42,7 +42,9 @@ impl TextIds {
 
     /// The number of an id that has the usual form: no other text has the same.
     fn number(&self, text: &str) -> Option<i64> {
-        let digits = text.strip_prefix(&**self.prefix.as_ref()?)?;
+        let prefix = self.prefix.as_deref()?;
+        // Asked before, since comparing with nothing is slow: see `KindMemo::index`.
+        let digits = if prefix.is_empty() { text } else { text.strip_prefix(prefix)? };
         let plain = !digits.is_empty() && digits.len() <= 18 && digits.bytes().all(|byte| byte.is_ascii_digit());
         let canonical = plain && (digits == "0" || !digits.starts_with('0'));
         if canonical { digits.parse().ok() } else { None }

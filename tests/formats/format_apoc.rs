@@ -12,6 +12,7 @@ use graphferry::volume::Input;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
+use support::tool::run;
 use support::{Graph, Limits, Same, graph};
 
 fn fixture(name: &str) -> String {
@@ -395,4 +396,65 @@ fn what_is_wrong_is_told_with_its_line() {
             }
         }
     }
+}
+
+/// A graph that has the types says what strings were: the target of a merge, another dump, or a constraint. Only what is certain counts, the plan lists it, and
+/// what does not fit stays as it is and is told.
+#[test]
+fn types_come_from_a_graph_that_has_them() {
+    let at = tempfile::tempdir().unwrap();
+    let at = at.path();
+    let there = r#"{"node":1,"labels":["Person"],"properties":{"born":{"$date":"1980-02-03"},"note":"x","seen":[{"$date":"2020-01-01"}],"id":1}}
+{"node":2,"labels":["Person","Ghost"],"properties":{"note":{"$date":"2021-01-01"},"id":2}}
+{"node":3,"labels":["Book"],"properties":{"born":"1605-01-16"}}
+{"relationship":1,"type":"KNOWS","start":1,"end":2,"properties":{"since":{"$dateTime":"2024-01-01T00:00:00+02:00"}}}
+"#;
+    std::fs::write(at.join("there.jsonl"), there).unwrap();
+    let file = r#"{"type":"node","id":"0","labels":["Person"],"properties":{"born":"1990-05-06","note":"2000-01-01","seen":["2001-01-01"],"id":"3"}}
+{"type":"node","id":"1","labels":["Person"],"properties":{"born":"unknown"}}
+{"type":"node","id":"2","labels":["Person","Book"],"properties":{"born":"1990-05-06"}}
+{"type":"relationship","id":"0","label":"KNOWS","start":{"id":"0","labels":["Person"]},"end":{"id":"1","labels":["Person"]},"properties":{"since":"2025-01-01T00:00:00+01:00"}}
+"#;
+    std::fs::write(at.join("more.json"), file).unwrap();
+    run(at, ["restore", "there.jsonl", "t.db"]).expect(0);
+    let listed = [
+        "infer       nodes Person.born: strings that are the text of a date",
+        "infer       nodes Person.seen: strings that are the text of a date",
+        "infer       relationships KNOWS.since: strings that are the text of a date-time",
+    ];
+    let planned = run(at, ["merge", "more.json", "t.db", "--types-from", "target", "--dry-run"]).expect(0);
+    let told = String::from_utf8(planned.stdout).unwrap();
+    let infers: Vec<_> =
+        told.lines().filter(|line| line.starts_with("infer")).filter(|line| !line.contains("Ghost")).collect();
+    assert_eq!(infers, listed);
+    assert!(told.lines().count() > 5, "the plan follows: {told}");
+
+    let expected = [
+        r#""properties":{"born":{"$date":"1990-05-06"},"note":"2000-01-01","seen":[{"$date":"2001-01-01"}],"id":"3"}"#,
+        r#""properties":{"born":"unknown"}"#,
+        r#""properties":{"born":"1990-05-06"}"#,
+        r#""properties":{"since":{"$dateTime":"2025-01-01T00:00:00+01:00"}}"#,
+    ];
+    let merged = run(at, ["merge", "more.json", "t.db", "--types-from", "target"]).expect(0);
+    assert!(merged.stderr.contains("1 strings of the property \"born\""), "{}", merged.stderr);
+    run(at, ["dump", "t.db", "-o", "merged.jsonl"]).expect(0);
+    run(at, ["convert", "more.json", "converted.jsonl", "--types-from", "there.jsonl"]).expect(0);
+    for name in ["merged.jsonl", "converted.jsonl"] {
+        let text = std::fs::read_to_string(at.join(name)).unwrap();
+        expected.iter().for_each(|part| assert!(text.contains(part), "{name} has no {part}: {text}"));
+    }
+    run(at, ["verify", "more.json", "converted.jsonl"]).expect(7);
+    // What a user says goes before what is inferred, and what fits nothing is an error then.
+    std::fs::write(
+        at.join("m.json"),
+        r#"{"nodePropertyMappings": {"Person": {"born": "String", "note": "Localdate"}}}"#,
+    )
+    .unwrap();
+    let words = ["convert", "more.json", "mapped.jsonl", "--types-from", "t.db", "--mapping", "m.json"];
+    run(at, words).expect(0);
+    let text = std::fs::read_to_string(at.join("mapped.jsonl")).unwrap();
+    assert!(text.contains(r#""born":"1990-05-06","note":{"$date":"2000-01-01"}"#), "{text}");
+    // A graph that does not have them infers nothing, and says so.
+    let none = run(at, ["convert", "more.json", "none.jsonl", "--types-from", "more.json"]).expect(0);
+    assert!(none.stderr.contains("nothing is inferred"), "{}", none.stderr);
 }

@@ -4,13 +4,15 @@
 use crate::support;
 
 use graphferry::Result;
-use graphferry::format::{Files, FolderEncoder as _, Members, Piece, csv};
+use graphferry::cypher::Dialect;
+use graphferry::format::{Files, FolderEncoder, Members, Piece, csv};
 use graphferry::model::tally::Counter;
 use graphferry::model::{Loss, Map, Schema, Trailer, Value};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::Read;
 use support::dump::header;
+use support::tool;
 use support::{Graph, Limits, graph};
 
 /// A folder in memory.
@@ -35,9 +37,15 @@ impl Files for Memory {
     }
 }
 
-fn dump(graph: &Graph, block_size: usize, allow_loss: bool) -> Result<(Memory, Vec<Loss>)> {
+const FORMS: [Option<Dialect>; 3] = [None, Some(Dialect::Neo4j), Some(Dialect::Memgraph)];
+
+/// Writes a graph for neo4j-admin, or for `LOAD CSV` of a system.
+fn dump_for(form: Option<Dialect>, graph: &Graph, block_size: usize, allow_loss: bool) -> Result<(Memory, Vec<Loss>)> {
     let (mut folder, mut counter) = (Memory::default(), Counter::default());
-    let mut encoder = csv::encoder(allow_loss);
+    let mut encoder: Box<dyn FolderEncoder> = match form {
+        None => Box::new(csv::encoder(allow_loss)),
+        Some(dialect) => Box::new(csv::LoadCsv::new(dialect, None, allow_loss)),
+    };
     let mut schema = graph.schema.clone();
     schema.objects.retain(|object| csv::capability().holds(object));
     encoder.begin(&header(), &schema, &mut folder)?;
@@ -49,6 +57,10 @@ fn dump(graph: &Graph, block_size: usize, allow_loss: bool) -> Result<(Memory, V
     let trailer = Trailer { tally: counter.tally(), source_changed: Some(false), ..Trailer::default() };
     encoder.finish(&Schema::default(), &trailer, &mut folder)?;
     Ok((folder, encoder.losses()))
+}
+
+fn dump(graph: &Graph, block_size: usize, allow_loss: bool) -> Result<(Memory, Vec<Loss>)> {
+    dump_for(None, graph, block_size, allow_loss)
 }
 
 fn read(folder: &Memory) -> Result<(Graph, Vec<String>)> {
@@ -98,11 +110,12 @@ proptest! {
 
     /// What comes back is what was written but for values that were counted as lost, and nothing of the rest has changed.
     #[test]
-    fn dumps_survive(graph in graph::graph(Limits { schema: false, odd_durations: false, ..Limits::ALL }), size in 1_usize..5) {
+    fn dumps_survive(graph in graph::graph(Limits { schema: false, odd_durations: false, ..Limits::ALL }), size in 1_usize..5, form in prop::sample::select(FORMS.to_vec())) {
+        let dump = |graph: &Graph, size, allow| dump_for(form, graph, size, allow);
         let written = dump(&graph, size, true);
         let Ok((folder, losses)) = written else {
             let message = written.unwrap_err().to_string();
-            prop_assert!(message.contains("U+001F") || message.contains("empty label"), "{}", message);
+            prop_assert!(message.contains("U+001F") || message.contains("empty label") || message.contains("has no names"), "{}", message);
             return Ok(());
         };
         prop_assert_eq!(&folder, &dump(&graph, 100, true).unwrap().0, "the size of blocks leaves no trace");
@@ -131,9 +144,12 @@ proptest! {
 
     /// No damage goes unseen, and none makes the reader panic.
     #[test]
-    fn damage_is_seen(graph in graph::graph(Limits { schema: false, odd_durations: false, ..Limits::ALL }), pick in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
-        let Ok((mut folder, _)) = dump(&graph, 100, true) else { return Ok(()) };
+    fn damage_is_seen(graph in graph::graph(Limits { schema: false, odd_durations: false, ..Limits::ALL }), pick in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bit in 0..8_u8, form in prop::sample::select(FORMS.to_vec())) {
+        let Ok((mut folder, _)) = dump_for(form, &graph, 100, true) else { return Ok(()) };
         let names: Vec<_> = folder.0.keys().filter(|name| name.ends_with(".csv") || *name == csv::ARGUMENTS).cloned().collect();
+        if names.is_empty() {
+            return Ok(());
+        }
         let bytes = folder.0.get_mut(&names[pick.index(names.len())]).unwrap();
         if bytes.is_empty() {
             return Ok(());
@@ -208,4 +224,132 @@ fn there_are_never_too_many_files() {
     let (folder, _) = dump(&graph, 500, false).unwrap();
     assert_eq!(folder.0.len(), 2 * 1001 + 4);
     assert_eq!(bare(&read(&folder).unwrap().0), bare(&graph));
+}
+
+/// The options of neo4j-admin stand on the command line: the folder that is read has nothing but CSV.
+#[test]
+fn csv_of_others_by_the_command_line() {
+    let at = tempfile::tempdir().unwrap();
+    let at = at.path();
+    std::fs::create_dir(at.join("parts")).unwrap();
+    let files = [
+        ("movies-header.csv", "movieId:ID(Movie);title;tags:string[]\n"),
+        ("parts/movies-1.csv", "tt1;'It''s; a';x|y\n"),
+        ("parts/movies-2.csv", "tt2; Alien ;\n"),
+        ("people.csv", "name:ID(Person);:LABEL\nAnn;Old|Tall\n"),
+        ("acted.csv", ":START_ID(Person);:END_ID(Movie);roles:long\nAnn;tt2;3;\n"),
+    ];
+    files.iter().for_each(|(name, text)| std::fs::write(at.join(name), text).unwrap());
+    let nodes = "--nodes=Movie:Film=movies-header.csv,parts/movies-.*\\.csv";
+    let options = [
+        nodes,
+        "--nodes=Person=people.csv",
+        "--relationships=ACTED_IN=acted.csv",
+        "--delimiter=;",
+        "--array-delimiter=|",
+        "--quote='",
+        "--ignore-extra-columns",
+        "--trim-strings=true",
+    ];
+    let with = |words: &[&'static str]| [words, &options].concat();
+    let expected = [
+        r#"{"node":0,"labels":["Movie","Film"],"properties":{"movieId":"tt1","title":"It's; a","tags":["x","y"]}}"#,
+        r#"{"node":1,"labels":["Movie","Film"],"properties":{"movieId":"tt2","title":"Alien"}}"#,
+        r#"{"node":2,"labels":["Person","Old","Tall"],"properties":{"name":"Ann"}}"#,
+        r#"{"relationship":0,"type":"ACTED_IN","start":2,"end":1,"properties":{"roles":3}}"#,
+    ];
+    tool::run(at, with(&["convert", ".", "out.jsonl"])).expect(0);
+    let text = std::fs::read_to_string(at.join("out.jsonl")).unwrap();
+    let items: Vec<_> = text.lines().filter(|line| line.contains("\"properties\"")).collect();
+    assert_eq!(items, expected);
+
+    // Every verb that reads dumps takes them; in a comparison they are for the side that needs them.
+    tool::run(at, with(&["restore", ".", "sqlite:restored.db"])).expect(0);
+    tool::run(at, with(&["merge", ".", "sqlite:merged.db"])).expect(0);
+    for other in ["out.jsonl", "sqlite:restored.db", "sqlite:merged.db"] {
+        tool::run(at, with(&["verify", other, "."])).expect(0);
+    }
+    tool::run(at, with(&["verify", "out.jsonl", "out.jsonl"])).expect(2);
+    tool::run(at, with(&["convert", "out.jsonl", "again.jsonl"])).expect(2);
+
+    // What would be wrong is refused: rows that would be left out, characters that are none, files that are not there.
+    for (word, expected) in [
+        ("--id-type=uuid", "string, integer or actual"),
+        ("--nodes=X=gone-.*", "gone-.*"),
+        ("--relationships=X=gone.csv", "gone.csv"),
+    ] {
+        let told = tool::run(at, with(&["convert", ".", "no.jsonl", word]));
+        assert_ne!(told.code, 0);
+        assert!(told.stderr.contains(expected), "{word}: {}", told.stderr);
+    }
+    tool::run(at, ["convert", ".", "no.jsonl", "--relationships=X=acted.csv"]).expect(2);
+    std::fs::write(at.join("import.args"), "--nodes=people.csv").unwrap();
+    tool::run(at, with(&["convert", ".", "no.jsonl"])).expect(2);
+    assert!(!at.join("no.jsonl").exists());
+}
+
+/// The statements for Memgraph, whose server is not at hand in tests: what they say is the grammar of its manual, and only that.
+#[test]
+fn the_statements_for_memgraph() {
+    let properties: Map = [
+        ("name", Value::from("a\\b")),
+        ("big", Value::Integer(i64::MIN)),
+        ("odd", Value::Float(f64::INFINITY)),
+        ("tags", Value::List(vec![Value::from("x"), Value::from("")])),
+        ("none", Value::List(Vec::new())),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect();
+    let since = [("since".to_owned(), Value::Integer(7))].into_iter().collect();
+    let graph = Graph {
+        nodes: vec![(5, vec!["Per son".to_owned()], properties), (6, vec!["__mg_vertex__".to_owned()], Map::new())],
+        relationships: vec![(0, 5, 6, "KNOWS".to_owned(), since)],
+        ..Graph::default()
+    };
+    let (folder, _) = dump_for(Some(Dialect::Memgraph), &graph, 10, false).unwrap();
+    let text = |name: &str| String::from_utf8(folder.0[name].clone()).unwrap();
+    assert_eq!(
+        text("nodes-0001-Per_son.csv"),
+        "_id,name,big,odd,tags,none\n5,a\u{1A}bb,-2147483648 0,Infinity,x\u{1F}\u{1A}e,\u{1A}l\n"
+    );
+    assert_eq!(text("relationships-0001-KNOWS.csv"), "_start,_end,since\n5,6,7\n");
+    let script = text(csv::LOAD);
+    let statements: Vec<_> = script.lines().filter(|line| !line.starts_with("//")).collect();
+    let null = |key: &str, value: &str| format!("`{key}`: CASE row.`{key}` WHEN \"\" THEN null ELSE {value} END");
+    let expected = [
+        "CREATE INDEX ON :`__mg_vertex__2__`(`__mg_id__`);".to_owned(),
+        "LOAD CSV FROM \"/import/nodes-0001-Per_son.csv\" WITH HEADER AS row".to_owned(),
+        format!(
+            "  CREATE (:`__mg_vertex__2__`:`Per son` {{`__mg_id__`: row.`_id`, {}, {}, {}, {}, {}}})",
+            null("name", r#"replace(row.`name`, "\u001Ab", "\\")"#),
+            null(
+                "big",
+                r#"CASE WHEN row.`big` CONTAINS " " THEN toInteger(split(row.`big`, " ")[0]) * 4294967296 + toInteger(split(row.`big`, " ")[1]) ELSE toInteger(row.`big`) END"#
+            ),
+            null(
+                "odd",
+                r#"CASE row.`odd` WHEN "NaN" THEN 0.0/0.0 WHEN "Infinity" THEN 1.0/0.0 WHEN "-Infinity" THEN -1.0/0.0 ELSE toFloat(row.`odd`) END"#
+            ),
+            null("tags", r#"extract(v IN split(row.`tags`, "\u001F") | replace(v, "\u001Ae", ""))"#),
+            null("none", r#"CASE row.`none` WHEN "\u001Al" THEN [] ELSE split(row.`none`, "\u001F") END"#),
+        ),
+        "WITH count(*) AS found".to_owned(),
+        "RETURN found AS rows, 1 / CASE found WHEN 1 THEN 1 ELSE 0 END AS complete;".to_owned(),
+    ];
+    for (found, expected) in statements.iter().zip(&expected) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(
+        &statements[statements.len() - 7..],
+        [
+            "LOAD CSV FROM \"/import/relationships-0001-KNOWS.csv\" WITH HEADER AS row",
+            "  MATCH (a:`__mg_vertex__2__` {`__mg_id__`: row.`_start`}), (b:`__mg_vertex__2__` {`__mg_id__`: row.`_end`})",
+            "  CREATE (a)-[r:`KNOWS` {`since`: CASE row.`since` WHEN \"\" THEN null ELSE toInteger(row.`since`) END}]->(b)",
+            "WITH count(*) AS found",
+            "RETURN found AS rows, 1 / CASE found WHEN 1 THEN 1 ELSE 0 END AS complete;",
+            "MATCH (n:`__mg_vertex__2__`) REMOVE n:`__mg_vertex__2__`, n.`__mg_id__`;",
+            "DROP INDEX ON :`__mg_vertex__2__`(`__mg_id__`);",
+        ]
+    );
 }

@@ -5,18 +5,8 @@ use crate::support;
 
 use neo4rs::query;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use support::neo4j::{Neo4j, TURN};
 use support::tool::run;
-
-/// Where a server takes files from.
-fn import_folder(server: &Neo4j) -> PathBuf {
-    let setting = |name: &str| {
-        let rows = server.rows(query(&format!("SHOW SETTINGS '{name}' YIELD value")));
-        rows.first().unwrap().get::<String>("value").unwrap()
-    };
-    PathBuf::from(setting("server.directories.neo4j_home")).join(setting("server.directories.import"))
-}
 
 /// The values that no mapping of `apoc.import.json` brings back, by the keys of their nodes: text instead of NaN and infinity, instead of temporals in
 /// lists, and instead of bytes; nothing instead of points in a list, and of NaN in one, on which the import fails.
@@ -62,7 +52,7 @@ fn our_json_goes_through_apoc() {
     assert!(refused.stderr.contains("T ype`x") && refused.stderr.contains("--allow-loss=name"), "{}", refused.stderr);
     source.run("MATCH (a)-[r:`T ype``x`]->(b) CREATE (a)-[s:Typex]->(b) SET s = properties(r) DELETE r");
 
-    let folder = import_folder(&target);
+    let folder = target.import_folder();
     let name = "ours-for-apoc.json";
     let path = folder.join(name);
     let words =

@@ -126,6 +126,15 @@ impl Neo4j {
         self.run("CALL db.awaitIndexes(120)");
     }
 
+    /// The folder from which the server reads files.
+    pub fn import_folder(&self) -> PathBuf {
+        let setting = |name: &str| {
+            let rows = self.rows(query(&format!("SHOW SETTINGS '{name}' YIELD value")));
+            rows.first().unwrap().get::<String>("value").unwrap()
+        };
+        PathBuf::from(setting("server.directories.neo4j_home")).join(setting("server.directories.import"))
+    }
+
     /// Runs a file through the real cypher-shell.
     pub fn cypher_shell(&self, file: &std::path::Path) -> std::process::Output {
         Command::new(root().join("scripts/neo4j"))

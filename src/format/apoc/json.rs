@@ -5,7 +5,7 @@ use super::objects::Objects;
 use crate::error::{Error, Result};
 use crate::format::cypherl::Input;
 use crate::format::gather::Gather;
-use crate::format::mapping::{Known, retype};
+use crate::format::mapping::{Known, Misses, retype};
 use crate::format::{Decoder, Mapping, Piece};
 use crate::ids::TextIds;
 use crate::model::header::Origin;
@@ -16,6 +16,7 @@ pub(super) struct Reader {
     objects: Objects,
     header: Header,
     mapping: Mapping,
+    misses: Misses,
     /// What the mapping says of the kinds of the block, by their index.
     types: Known,
     class: Class,
@@ -34,6 +35,7 @@ impl Reader {
             objects: Objects::new(Input::undigested(reader)),
             header: Header { source: Origin { product: "neo4j".into(), ..Origin::default() }, ..Header::default() },
             mapping,
+            misses: Misses::default(),
             types: Known::default(),
             class: Class::Nodes,
             scratch: Scratch::default(),
@@ -94,7 +96,7 @@ impl Reader {
             let types = self.types.of(&self.mapping, &self.gather, class, kinds);
             self.retyped.clear();
             let mut cursor = Cursor::new(&self.scratch.properties);
-            retype(&mut cursor, types, &mut self.retyped).map_err(|message| {
+            retype(&mut cursor, types, &mut self.misses, &mut self.retyped).map_err(|message| {
                 let id = object.id.as_deref().unwrap_or_default();
                 here(Error::corrupt(format!("{} {id:?}, {message}", class.noun())))
             })?;
@@ -138,6 +140,7 @@ impl Decoder for Reader {
                     .to_owned(),
             );
         }
+        warnings.extend(self.misses.told());
         warnings
     }
 }

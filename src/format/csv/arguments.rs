@@ -12,9 +12,9 @@ pub(super) struct Group {
     pub(super) files: Vec<String>,
 }
 
-/// What all the arguments say.
+/// What the options of `neo4j-admin database import full` say of the files: which hold nodes, which relationships, and how they are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Arguments {
+pub struct Arguments {
     pub(super) groups: Vec<Group>,
     pub(super) delimiter: u8,
     pub(super) array_delimiter: char,
@@ -109,16 +109,7 @@ fn byte(option: &str, value: &str) -> Result<u8> {
 impl Arguments {
     /// Reads arguments as they stand in a file for `@`.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let mut this = Self {
-            groups: Vec::new(),
-            delimiter: b',',
-            array_delimiter: ';',
-            quote: b'"',
-            has_integer_ids: false,
-            ignores_empty_strings: false,
-            ignores_extra_columns: false,
-            trims: false,
-        };
+        let mut options = Vec::new();
         let mut words = words(text).into_iter();
         while let Some(word) = words.next() {
             // Words without dashes are the command itself or the database.
@@ -131,8 +122,27 @@ impl Arguments {
                     (option, value.ok_or_else(|| Error::usage(format!("--{option} needs a value")))?)
                 }
             };
-            this.option(name, &value)?;
+            options.push((name.to_owned(), value));
         }
+        Self::new(options.iter().map(|(name, value)| (&**name, &**value)))
+    }
+
+    /// Takes options by their names, without dashes, and their values: `nodes` and `Person:Old=header.csv,part.csv`, `delimiter` and `TAB`.
+    ///
+    /// # Errors
+    /// An option is unknown or would leave rows out, a value is not understood, or there are relationships and no nodes.
+    pub fn new<'a>(options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        let mut this = Self {
+            groups: Vec::new(),
+            delimiter: b',',
+            array_delimiter: ';',
+            quote: b'"',
+            has_integer_ids: false,
+            ignores_empty_strings: false,
+            ignores_extra_columns: false,
+            trims: false,
+        };
+        options.into_iter().try_for_each(|(name, value)| this.option(name, value))?;
         if this.groups.iter().all(|group| group.class != Class::Nodes) && !this.groups.is_empty() {
             return Err(Error::usage("there is no --nodes"));
         }
@@ -148,7 +158,13 @@ impl Arguments {
             "delimiter" => self.delimiter = byte(name, value)?,
             "quote" => self.quote = byte(name, value)?,
             "array-delimiter" => self.array_delimiter = character(name, value)?,
-            "id-type" => self.has_integer_ids = matches!(&*value.to_ascii_lowercase(), "integer" | "actual"),
+            "id-type" => {
+                self.has_integer_ids = match &*value.to_ascii_lowercase() {
+                    "integer" | "actual" => true,
+                    "string" => false,
+                    _ => return Err(Error::usage(format!("--id-type is string, integer or actual, not {value:?}"))),
+                }
+            }
             "ignore-empty-strings" => self.ignores_empty_strings = value == "true",
             "ignore-extra-columns" => self.ignores_extra_columns = value == "true",
             "trim-strings" => self.trims = value == "true",
@@ -169,6 +185,14 @@ fn group(class: Class, value: &str) -> Group {
         Class::Relationships => Some(names.to_owned()).filter(|name| !name.is_empty()).into_iter().collect(),
     };
     Group { class, names, files: files.split(',').map(|file| file.trim().to_owned()).collect() }
+}
+
+/// The folder of a path with a pattern as its last part, and that part; an empty folder is the one of the dump.
+pub(super) fn divided(pattern: &str) -> (&str, &str) {
+    // A slash behind the first star would be a pattern of folders, which nothing has.
+    let fixed = pattern.find('*').map_or(pattern, |star| pattern.get(..star).unwrap_or_default());
+    let at = fixed.rfind('/').map_or(0, |slash| slash + 1);
+    pattern.split_at(at)
 }
 
 /// Whether a file's name is meant by a word with `*` or `.*` for anything.

@@ -89,7 +89,7 @@ pub(super) fn value(
 }
 
 /// The members of an element that is itself a container, so that the next element follows.
-fn pass_members(cursor: &mut Cursor<'_>, element: &ValueRef<'_>) -> Result<()> {
+pub(super) fn pass_members(cursor: &mut Cursor<'_>, element: &ValueRef<'_>) -> Result<()> {
     let members = match *element {
         ValueRef::List(size) | ValueRef::Structure(_, size) => size,
         ValueRef::Map(size) => size.saturating_mul(2),
@@ -124,7 +124,7 @@ fn element(value: &ValueRef<'_>, sort: Sort, size: usize, out: &mut Vec<u8>) -> 
     }
 }
 
-fn float(value: f64, out: &mut Vec<u8>) {
+pub(super) fn float(value: f64, out: &mut Vec<u8>) {
     if value.is_finite() {
         out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
     } else if value.is_nan() {
@@ -135,7 +135,7 @@ fn float(value: f64, out: &mut Vec<u8>) {
 }
 
 /// Values whose text never needs quotes.
-fn scalar(value: &ValueRef<'_>, out: &mut Vec<u8>) -> std::result::Result<(), Unfit> {
+pub(super) fn scalar(value: &ValueRef<'_>, out: &mut Vec<u8>) -> std::result::Result<(), Unfit> {
     let in_a_day = |nanoseconds: i64| (0..DAY * 1_000_000_000).contains(&nanoseconds);
     let known_offset = |offset: i32| offset % 60 == 0 && offset.unsigned_abs() <= 64_800;
     match *value {

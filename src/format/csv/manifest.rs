@@ -14,6 +14,8 @@ pub const ARGUMENTS: &str = "import.args";
 pub const SCHEMA: &str = "schema.cypher";
 /// The script that imports.
 pub const SCRIPT: &str = "import.sh";
+/// The statements of the form for `LOAD CSV`.
+pub const LOAD: &str = "load.cypher";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,41 @@ pub(super) struct Manifest {
     pub(super) tally: Tally,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) source_changed: Option<bool>,
+    /// What the files are, in the form for `LOAD CSV`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) load: Option<Loading>,
+}
+
+/// The files of the form for `LOAD CSV`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Loading {
+    /// Whose statements `load.cypher` has.
+    pub(super) dialect: String,
+    pub(super) tables: Vec<LoadTable>,
+}
+
+/// A file: labels or a type, and the columns behind the ids.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoadTable {
+    pub(super) file: String,
+    /// `node` or `relationship`.
+    pub(super) class: String,
+    pub(super) names: Vec<String>,
+    pub(super) columns: Vec<LoadColumn>,
+}
+
+/// A column of properties.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoadColumn {
+    pub(super) key: String,
+    /// A type as headers for neo4j-admin name it.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) list: bool,
 }
 
 impl Manifest {

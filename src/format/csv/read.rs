@@ -1,6 +1,6 @@
 //! The reader: groups of files one after the other, rows into blocks.
 
-use super::arguments::{Arguments, Group, matches};
+use super::arguments::{Arguments, Group, divided, matches};
 use super::column::{ColumnType, Sort};
 use super::head::{Column, column};
 use super::key::Keys;
@@ -48,12 +48,12 @@ struct Current {
 
 /// What was read of a file, to be compared with the manifest.
 #[derive(Default)]
-struct Seen {
-    bytes: u64,
-    hash: blake3::Hasher,
+pub(super) struct Seen {
+    pub(super) bytes: u64,
+    pub(super) hash: blake3::Hasher,
 }
 
-struct Watched(Box<dyn Read + Send>, Arc<Mutex<Seen>>);
+pub(super) struct Watched(pub(super) Box<dyn Read + Send>, pub(super) Arc<Mutex<Seen>>);
 
 impl Read for Watched {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -66,7 +66,7 @@ impl Read for Watched {
     }
 }
 
-fn whole(files: &dyn Files, name: &str) -> Result<String> {
+pub(super) fn whole(files: &dyn Files, name: &str) -> Result<String> {
     let mut text = String::new();
     let read = files.open(name)?.take(MAX_ITEM as u64).read_to_string(&mut text);
     read.map_err(|cause| Error::io(format!("reading {name}"), cause))?;
@@ -74,12 +74,13 @@ fn whole(files: &dyn Files, name: &str) -> Result<String> {
 }
 
 impl Reader {
+    /// Reads a folder by its own arguments.
     pub(super) fn new(files: Box<dyn Files>) -> Result<Self> {
         let names = files.names()?;
         let has = |name: &str| names.iter().any(|known| known == name);
         if !has(ARGUMENTS) {
             return Err(Error::usage("the folder is not a dump: it has no import.args").hint(
-                "for CSV of your own, put the --nodes and --relationships of neo4j-admin into a file import.args in it, one a line",
+                "for CSV of your own, give --nodes and --relationships as to neo4j-admin, or put them into a file import.args in it, one a line",
             ));
         }
         let text = whole(&*files, ARGUMENTS)?;
@@ -89,6 +90,19 @@ impl Reader {
             let hash = blake3::hash(text.as_bytes());
             compare(manifest, ARGUMENTS, &Member::new(ARGUMENTS, text.len() as u64, &hash))?;
         }
+        Self::begin(files, arguments, manifest)
+    }
+
+    /// Reads a folder of others by arguments that came from elsewhere.
+    pub(super) fn with(files: Box<dyn Files>, arguments: Arguments) -> Result<Self> {
+        if let Some(own) = files.names()?.iter().find(|name| matches!(&***name, ARGUMENTS | MANIFEST)) {
+            return Err(Error::usage(format!("the folder has an {own} that says what its files are"))
+                .hint("leave --nodes, --relationships and what belongs to them out, or remove that file"));
+        }
+        Self::begin(files, arguments, None)
+    }
+
+    fn begin(files: Box<dyn Files>, arguments: Arguments, manifest: Option<Manifest>) -> Result<Self> {
         let header = match &manifest {
             Some(manifest) => manifest.header.clone(),
             None => Header { source: Origin { product: "csv".into(), ..Origin::default() }, ..Header::default() },
@@ -140,18 +154,21 @@ impl Reader {
 
     /// Opens a group: resolves its files and reads its header.
     fn open(&self, group: Group) -> Result<Current> {
-        let names = self.files.names()?;
         let mut waiting = VecDeque::new();
         for file in &group.files {
-            if !file.contains('*') || names.contains(file) {
+            if !file.contains('*') {
                 waiting.push_back(file.clone());
                 continue;
             }
-            let found: Vec<_> = names.iter().filter(|name| matches(file, name)).cloned().collect();
-            if found.is_empty() {
-                return Err(Error::usage(format!("no file of the folder is meant by {file:?}")));
+            let (folder, pattern) = divided(file);
+            let names = if folder.is_empty() { self.files.names()? } else { self.files.names_in(folder)? };
+            let is_file = names.iter().any(|name| name == pattern);
+            let is_meant = |name: &&String| if is_file { *name == pattern } else { matches(pattern, name) };
+            let found = waiting.len();
+            waiting.extend(names.iter().filter(is_meant).map(|name| format!("{folder}{name}")));
+            if waiting.len() == found {
+                return Err(Error::usage(format!("no file is meant by {file:?}")));
             }
-            waiting.extend(found);
         }
         let mut current = Current { group, columns: Vec::new(), waiting, rows: None };
         self.next_file(&mut current)?;
@@ -161,7 +178,7 @@ impl Reader {
             return Err(Error::corrupt(format!("{name} has no header")));
         }
         for at in 0..rows.fields().len() {
-            let text = rows.text(at)?;
+            let text = rows.text(at);
             // Spreadsheets put a mark before the first byte.
             let text = if at == 0 { text.trim_start_matches('\u{feff}') } else { text };
             let read = column(text, class, self.arguments.has_integer_ids);
@@ -276,7 +293,7 @@ impl Reader {
     }
 }
 
-fn compare(manifest: &Manifest, name: &str, found: &Member) -> Result<()> {
+pub(super) fn compare(manifest: &Manifest, name: &str, found: &Member) -> Result<()> {
     let Some(known) = manifest.members.iter().find(|member| member.name == name) else {
         return Err(Error::corrupt(format!("{name} is not a member of the dump"))
             .hint("remove graphferry.json to read the folder as CSV made by others"));
@@ -348,7 +365,7 @@ impl Row<'_> {
         let columns = self.columns;
         for (at, column) in columns.iter().enumerate().take(found) {
             let is_quoted = rows.fields().get(at).is_some_and(|field| field.quoted);
-            let text = rows.text(at)?;
+            let text = rows.text(at);
             match column {
                 Column::Ignore => {}
                 Column::Id { space, key, is_integer } => {

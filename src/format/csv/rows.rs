@@ -23,16 +23,19 @@ pub(super) struct Rows {
     reader: Box<dyn Read + Send>,
     delimiter: u8,
     quote: u8,
-    buffer: Vec<u8>,
-    /// Where the next row begins, and where what was read ends.
+    text: String,
+    /// The bytes of a character whose rest was not read yet.
+    tail: Vec<u8>,
+    /// Where the next row begins.
     at: usize,
-    end: usize,
     is_at_end: bool,
+    /// What follows is not valid UTF-8.
+    is_broken: bool,
     fields: Vec<Field>,
     /// The line on which the current row begins.
     line: u64,
     next_line: u64,
-    plain: Vec<u8>,
+    plain: String,
 }
 
 enum Split {
@@ -48,14 +51,15 @@ impl Rows {
             reader,
             delimiter,
             quote,
-            buffer: Vec::new(),
+            text: String::new(),
+            tail: Vec::new(),
             at: 0,
-            end: 0,
             is_at_end: false,
+            is_broken: false,
             fields: Vec::new(),
             line: 0,
             next_line: 1,
-            plain: Vec::new(),
+            plain: String::new(),
         }
     }
 
@@ -72,32 +76,34 @@ impl Rows {
     }
 
     /// The text of a field of the current row.
-    pub(super) fn text(&mut self, index: usize) -> Result<&str> {
-        let Self { fields, buffer, plain, quote, .. } = self;
-        let Some(field) = fields.get(index) else { return Ok("") };
-        let mut bytes = buffer.get(field.at.clone()).unwrap_or_default();
-        if field.escaped {
-            plain.clear();
-            let mut rest = bytes;
-            while let Some(at) = memchr::memchr(*quote, rest) {
-                let (head, tail) = rest.split_at(at + 1);
-                plain.extend_from_slice(head);
-                rest = tail.get(1..).unwrap_or_default();
-            }
-            plain.extend_from_slice(rest);
-            bytes = plain;
+    pub(super) fn text(&mut self, index: usize) -> &str {
+        let Self { fields, text, plain, quote, .. } = self;
+        let Some(field) = fields.get(index) else { return "" };
+        // A field begins and ends beside ASCII.
+        let found = text.get(field.at.clone()).unwrap_or_default();
+        if !field.escaped {
+            return found;
         }
-        std::str::from_utf8(bytes).map_err(|cause| {
-            Error::corrupt("a field is not valid UTF-8").at(Position::line(self.line)).caused_by(cause)
-        })
+        plain.clear();
+        let mut rest = found;
+        while let Some(at) = memchr::memchr(*quote, rest.as_bytes()) {
+            let (head, tail) = rest.split_at(at + 1);
+            plain.push_str(head);
+            rest = tail.get(1..).unwrap_or_default();
+        }
+        plain.push_str(rest);
+        plain
     }
 
     /// Goes to the next row that is not blank; `false` at the end.
     pub(super) fn advance(&mut self) -> Result<bool> {
         loop {
             self.line = self.next_line;
-            if self.at >= self.end && !self.fill()? {
-                return Ok(false);
+            if self.at >= self.text.len() {
+                if !self.fill()? {
+                    return Ok(false);
+                }
+                continue;
             }
             match self.split()? {
                 Split::Whole(next, lines) => {
@@ -119,45 +125,58 @@ impl Rows {
 
     /// Reads more behind what is there; `false` at the end of the file. At the end a row without line break gets one.
     fn fill(&mut self) -> Result<bool> {
+        if self.is_broken {
+            return Err(Error::corrupt("a field is not valid UTF-8").at(self.position()));
+        }
         if self.is_at_end {
             return Ok(false);
         }
-        self.buffer.copy_within(self.at..self.end, 0);
-        self.end -= self.at;
+        // The text becomes bytes and text again, so that all of it is proved at once and a field costs nothing.
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        bytes.drain(..self.at);
         self.at = 0;
-        if self.end >= MAX_ROW {
+        if bytes.len() >= MAX_ROW {
             return Err(Error::corrupt("a row is larger than 1 GiB").at(self.position()));
         }
-        let wanted = self.end + CHUNK.max(self.end);
-        if self.buffer.len() < wanted {
-            self.buffer.resize(wanted, 0);
-        }
-        let from = self.end;
-        while self.end < wanted {
-            let read = match self.reader.read(self.buffer.get_mut(self.end..wanted).unwrap_or_default()) {
+        bytes.extend_from_slice(&std::mem::take(&mut self.tail));
+        let from = bytes.len();
+        let wanted = from + CHUNK.max(from);
+        bytes.resize(wanted, 0);
+        let mut end = from;
+        while end < wanted {
+            let read = match self.reader.read(bytes.get_mut(end..).unwrap_or_default()) {
                 Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => continue,
                 other => other.map_err(Error::reading)?,
             };
             if read == 0 {
                 self.is_at_end = true;
-                if self.end > self.at && self.buffer.get(self.end - 1) != Some(&b'\n') {
-                    // There is room: reading stopped before the buffer was full.
-                    if let Some(byte) = self.buffer.get_mut(self.end) {
-                        *byte = b'\n';
-                        self.end += 1;
-                    }
-                }
                 break;
             }
-            self.end += read;
+            end += read;
         }
-        Ok(self.end > from)
+        bytes.truncate(end);
+        if self.is_at_end {
+            if bytes.last().is_some_and(|last| *last != b'\n') {
+                bytes.push(b'\n');
+            }
+        } else {
+            self.tail = bytes.split_off(bytes.len() - unfinished(&bytes));
+        }
+        self.text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            // What stands before is read; then the row is told in which the error is.
+            self.is_broken = true;
+            let valid = error.utf8_error().valid_up_to();
+            let mut bytes = error.into_bytes();
+            bytes.truncate(valid);
+            String::from_utf8(bytes).unwrap_or_default()
+        });
+        Ok(end > from || self.is_broken)
     }
 
     fn split(&mut self) -> Result<Split> {
-        let Self { buffer, fields, delimiter, quote, .. } = self;
+        let Self { text, fields, delimiter, quote, .. } = self;
         let (delimiter, quote) = (*delimiter, *quote);
-        let text = buffer.get(..self.end).unwrap_or_default();
+        let text = text.as_bytes();
         fields.clear();
         let (mut at, mut lines) = (self.at, 1);
         loop {
@@ -211,6 +230,21 @@ impl Rows {
     }
 }
 
+/// How many bytes at the end are the beginning of a character whose rest is not there.
+fn unfinished(bytes: &[u8]) -> usize {
+    for (back, byte) in bytes.iter().rev().take(3).enumerate() {
+        let size = match byte {
+            0x80..=0xBF => continue,
+            0xC0..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xFF => 4,
+            _ => 1,
+        };
+        return if size > back + 1 { back + 1 } else { 0 };
+    }
+    0
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -229,11 +263,15 @@ mod tests {
     }
 
     fn rows(text: &str) -> Result<Vec<Vec<(String, bool)>>> {
-        let mut rows = Rows::new(Box::new(Drops(text.as_bytes().to_vec(), 0)), b',', b'"');
+        rows_of(text.as_bytes())
+    }
+
+    fn rows_of(bytes: &[u8]) -> Result<Vec<Vec<(String, bool)>>> {
+        let mut rows = Rows::new(Box::new(Drops(bytes.to_vec(), 0)), b',', b'"');
         let mut all = Vec::new();
         while rows.advance()? {
             let count = rows.fields().len();
-            all.push((0..count).map(|at| (rows.text(at).unwrap().to_owned(), rows.fields()[at].quoted)).collect());
+            all.push((0..count).map(|at| (rows.text(at).to_owned(), rows.fields()[at].quoted)).collect());
         }
         Ok(all)
     }
@@ -253,5 +291,32 @@ mod tests {
         assert!(rows("\"a").is_err());
         assert!(rows("\"a\"b,").is_err());
         assert_eq!(rows("").unwrap(), Vec::<Vec<_>>::new());
+    }
+
+    /// Characters of every size across the places where the text is read in parts, and bytes that are none.
+    #[test]
+    fn characters_and_what_is_none() {
+        let row = "aé€😀,\"😀\"\"é\"\n";
+        let text = row.repeat(3 * CHUNK / row.len());
+        for shift in 0..row.len() {
+            let text = format!("{}\n{text}", "x".repeat(shift));
+            let mut found = Rows::new(Box::new(std::io::Cursor::new(text.into_bytes())), b',', b'"');
+            let mut count = 0;
+            while found.advance().unwrap() {
+                if found.fields().len() == 2 {
+                    assert_eq!((found.text(0).to_owned(), found.text(1)), ("aé€😀".to_owned(), "😀\"é"));
+                    count += 1;
+                }
+            }
+            assert_eq!(count, 3 * CHUNK / row.len());
+        }
+        for broken in [&b"a\n\xFF,b\n"[..], b"a\nb\xE2\x82\n", b"a\nb\xF0\x9F", b"a\n\xC3\x28"] {
+            let mut found = Rows::new(Box::new(std::io::Cursor::new(broken.to_vec())), b',', b'"');
+            assert!(found.advance().unwrap());
+            assert_eq!(found.text(0), "a");
+            let error = found.advance().unwrap_err().report();
+            assert!(error.contains("line 2") && error.contains("UTF-8"), "{error}");
+            assert!(rows_of(broken).is_err());
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{Block, Class, Item};
 use rustc_hash::FxHashMap;
 
 /// A table with more columns would make rows of nothing but commas: the next property goes into another table.
-const MAX_COLUMNS: usize = 512;
+pub(super) const MAX_COLUMNS: usize = 512;
 
 /// What became of an item.
 pub(super) enum Row {
@@ -29,7 +29,7 @@ pub(super) struct Leave {
 }
 
 impl Leave {
-    fn out(&mut self, block: &Block, item: &Item, key: &str, why: Unfit) -> Result<()> {
+    pub(super) fn out(&mut self, block: &Block, item: &Item, key: &str, why: Unfit) -> Result<()> {
         if self.allowed {
             self.out.push(why);
             return Ok(());
@@ -62,10 +62,10 @@ pub(super) struct Table {
 /// Memory that is used again for every row.
 #[derive(Default)]
 pub(super) struct Scratch {
-    list: Vec<u8>,
-    cells: Vec<u8>,
+    pub(super) list: Vec<u8>,
+    pub(super) cells: Vec<u8>,
     /// Columns, and where their cells lie in `cells`.
-    placed: Vec<(usize, usize, usize)>,
+    pub(super) placed: Vec<(usize, usize, usize)>,
 }
 
 /// Whether a header can hold the name of a property. neo4j-admin takes braces and parentheses for options, and reads headers line by line.

@@ -1,8 +1,8 @@
 //! The writer: items into tables, tables into files, and in the end the headers, the arguments of neo4j-admin and what we keep for ourselves.
 
+use super::cell;
 use super::manifest::{ARGUMENTS, MANIFEST, Manifest, Member, SCHEMA, SCRIPT};
 use super::table::{Leave, Row, Scratch, Table};
-use super::{VERSION, cell};
 use crate::cypher::name::quoted;
 use crate::cypher::{Dialect, schema};
 use crate::error::{Error, Result};
@@ -17,11 +17,11 @@ use std::fmt::Write as _;
 const MAX_GROUPS: usize = 1000;
 
 /// Rows of a table are written at this size, and all of them at the other.
-const FLUSH: usize = 256 << 10;
-const FLUSH_ALL: usize = 16 << 20;
+pub(super) const FLUSH: usize = 256 << 10;
+pub(super) const FLUSH_ALL: usize = 16 << 20;
 
 /// More tables than this are refused.
-const MAX_TABLES: usize = 10_000;
+pub(super) const MAX_TABLES: usize = 10_000;
 
 /// While there are no more tables than this, each keeps its buffer.
 const MAX_KEPT: usize = 64;
@@ -69,7 +69,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// A part of a file name: ASCII letters and digits, not long.
-fn slug(kind: &Kind) -> String {
+pub(super) fn slug(kind: &Kind) -> String {
     let all = kind.names().join("_");
     let safe = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     all.chars().map(safe).take(40).collect()
@@ -210,25 +210,6 @@ impl Csv {
         self.groups.iter_mut().flat_map(|group| &mut group.tables).try_for_each(|table| flush(table, true, out))
     }
 
-    /// The statements of the schema, as cypher-shell takes them.
-    fn schema_text(&self) -> Result<String> {
-        let mut text = String::new();
-        let system = |object| schema::runs_on_system(Dialect::Neo4j, object);
-        for on_system in [false, true] {
-            let mut first = true;
-            for object in self.schema.objects.iter().filter(|object| system(object) == on_system) {
-                if std::mem::take(&mut first) && on_system {
-                    text.push_str(":use system;\n");
-                }
-                for statement in schema::create(Dialect::Neo4j, object)? {
-                    let statement = unless_there(object, statement)?;
-                    let _ = writeln!(text, "{statement};");
-                }
-            }
-        }
-        Ok(text)
-    }
-
     /// Writes the header of each table, and gives the arguments of the import.
     fn headers(&mut self, members: &mut Vec<Member>, out: &mut dyn Members) -> Result<String> {
         let mut arguments = String::new();
@@ -259,6 +240,28 @@ impl Csv {
         }
         Ok(head + &arguments)
     }
+}
+
+/// The statements of a schema, as cypher-shell or mgconsole takes them.
+pub(super) fn schema_text(dialect: Dialect, wanted: &Schema) -> Result<String> {
+    let mut text = String::new();
+    let system = |object| schema::runs_on_system(dialect, object);
+    for on_system in [false, true] {
+        let mut first = true;
+        for object in wanted.objects.iter().filter(|object| system(object) == on_system) {
+            if std::mem::take(&mut first) && on_system {
+                text.push_str(":use system;\n");
+            }
+            for statement in schema::create(dialect, object)? {
+                let statement = match dialect {
+                    Dialect::Neo4j => unless_there(object, statement)?,
+                    Dialect::Memgraph => statement,
+                };
+                let _ = writeln!(text, "{statement};");
+            }
+        }
+    }
+    Ok(text)
 }
 
 /// Every new database has lookup indexes already: one that is equivalent must not stop the rest.
@@ -308,7 +311,7 @@ fn kind_cell(kind: &Kind) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn note(losses: &mut Vec<Loss>, why: &str) {
+pub(super) fn note(losses: &mut Vec<Loss>, why: &str) {
     let what = format!("values: {why}");
     match losses.iter_mut().find(|loss| loss.what == what) {
         Some(loss) => loss.count += 1,
@@ -321,7 +324,7 @@ impl FolderEncoder for Csv {
         self.header = header.clone();
         self.schema = schema.clone();
         // What cannot be said is found before the data is written.
-        self.schema_text().map(|_| ())
+        schema_text(Dialect::Neo4j, &self.schema).map(drop)
     }
 
     fn block(&mut self, block: &Block, out: &mut dyn Members) -> Result<()> {
@@ -346,19 +349,20 @@ impl FolderEncoder for Csv {
         }
         let mut members = Vec::new();
         let arguments = self.headers(&mut members, out)?;
-        let schema = self.schema_text()?;
+        let schema = schema_text(Dialect::Neo4j, &self.schema)?;
         for (name, text) in [(ARGUMENTS, &*arguments), (SCHEMA, &*schema), (SCRIPT, SCRIPT_TEXT)] {
             members.push(Member::new(name, text.len() as u64, &blake3::hash(text.as_bytes())));
             out.append(name, text.as_bytes())?;
         }
         let manifest = Manifest {
             format: "csv".to_owned(),
-            version: VERSION,
+            version: 1,
             header: self.header.clone(),
             schema: self.schema.objects.clone(),
             members,
             tally: trailer.tally.clone(),
             source_changed: trailer.source_changed,
+            load: None,
         };
         out.append(MANIFEST, manifest.text()?.as_bytes())
     }

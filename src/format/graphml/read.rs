@@ -7,7 +7,7 @@ use super::told::Told;
 use super::value::{Plain, Said, is_null, read};
 use crate::error::{Error, Result};
 use crate::format::gather::Gather;
-use crate::format::mapping::{Known, retype};
+use crate::format::mapping::{Known, Misses, retype};
 use crate::format::{Decoder, Mapping, Piece};
 use crate::ids::TextIds;
 use crate::model::header::Origin;
@@ -22,6 +22,7 @@ pub(super) struct Reader {
     markup: Markup,
     header: Header,
     mapping: Mapping,
+    misses: Misses,
     known: Known,
     keys: Vec<Key>,
     /// By id: APOC declares one for nodes and one for edges under the same.
@@ -56,6 +57,7 @@ impl Reader {
             markup: Markup::new(reader),
             header: Header { source: Origin { product: "graphml".into(), ..Origin::default() }, ..Header::default() },
             mapping,
+            misses: Misses::default(),
             known: Known::default(),
             keys: Vec::new(),
             ids: [FxHashMap::default(), FxHashMap::default()],
@@ -439,7 +441,7 @@ impl Reader {
         } else {
             let types = known.of(&self.mapping, gather, item.class, index);
             let mut out = Vec::new();
-            retype(&mut Cursor::new(&self.retyped), types, &mut out).map_err(|message| {
+            retype(&mut Cursor::new(&self.retyped), types, &mut self.misses, &mut out).map_err(|message| {
                 let message = format!("{} {:?}, {message}", item.class.noun(), item.id);
                 Error::corrupt(message).at(crate::Position::line(item.line))
             })?;
@@ -485,6 +487,8 @@ impl Decoder for Reader {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.told.warnings()
+        let mut warnings = self.told.warnings();
+        warnings.extend(self.misses.told());
+        warnings
     }
 }
