@@ -202,7 +202,7 @@ fn a_copy_that_fails_leaves_nothing_locked() {
 
 /// Begins a backup, waits until the server is locked, sends a signal.
 fn cut_off(site: &Site, statement: &'static str, signals: &[&str]) -> Run {
-    site.server.answer_late(statement, Duration::from_millis(700));
+    site.server.answer_late(statement, Duration::from_millis(1500));
     let mut create = site.create();
     let child = create.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let since = Instant::now();
@@ -261,7 +261,7 @@ fn a_lock_of_somebody_else_is_left_alone() {
     // Two runs at once: the second one does nothing.
     site.server.set_locked(false);
     site.server.physical();
-    site.server.answer_late("LOCK DATA DIRECTORY", Duration::from_millis(1500));
+    site.server.answer_late("LOCK DATA DIRECTORY", Duration::from_millis(3000));
     let mut first = site.create();
     let child = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while !site.server.is_locked() {
