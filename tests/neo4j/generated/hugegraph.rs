@@ -315,7 +315,7 @@ fn a_person_may_say_otherwise() {
         "[[hugegraph.vertex]]\nof = [\"Movie\"]\nid_strategy = \"AUTOMATIC\"",
         "[[hugegraph.vertex]]\nof = [\"Movie\"]\nnullable = [\"name\"]",
         "[[hugegraph.edge]]\nof = \"KNOWS\"\nsort_keys = [\"roles\"]",
-        "[[hugegraph.edge]]\nof = \"KNOWS\"\nnumber = \"name\"",
+        "[[hugegraph.property]]\nof = \"name\"\nkey = \"nr\"\n[[hugegraph.edge]]\nof = \"KNOWS\"\nnumber = \"nr\"",
         "[[hugegraph.edge]]\nof = \"ACTED_IN\"\nlabel = \"ONE\"",
     ] {
         for reversible in [true, false] {
