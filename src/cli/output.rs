@@ -53,6 +53,8 @@ enum FormatName {
     Apoc,
     /// For NetworkX, Gephi, yEd and others: no schema
     Graphml,
+    /// One tar file of compressed JSONL with a manifest: what backup writes
+    Archive,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -72,6 +74,7 @@ impl Options {
             Some(FormatName::Csv) => Format::Csv,
             Some(FormatName::Apoc) => Format::Apoc,
             Some(FormatName::Graphml) => Format::GraphMl,
+            Some(FormatName::Archive) => Format::Archive,
             None => named.unwrap_or_default(),
         };
         let dialect = match self.dialect {
@@ -108,7 +111,8 @@ impl Options {
             (Some(name), None) if name != "-" => Output::create(Path::new(name), self.force),
             _ => {
                 let stdout = std::io::stdout();
-                if stdout.is_terminal() && options.compression != Compression::None {
+                let is_binary = options.compression != Compression::None || options.format == Format::Archive;
+                if stdout.is_terminal() && is_binary {
                     return Err(Error::usage("compressed data does not belong on a terminal")
                         .hint("name a file with -o, or redirect stdout"));
                 }
