@@ -7,6 +7,7 @@ use crate::format::Piece;
 use crate::format::jsonl::Part as Rows;
 use crate::model::{Class, Header, Tally};
 use crossbeam_channel::Sender;
+use std::error::Error as _;
 use std::io::{BufReader, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,14 +62,20 @@ pub(super) struct Part {
 
 /// Names the member in an error of it; a byte of its text would be taken for one of the archive.
 pub(super) fn in_member(name: &str, error: Error) -> Error {
-    let mut told = Error::new(error.kind(), format!("{name}: {}", error.message()));
+    let mut message = format!("{name}: {}", error.message());
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        message.push_str(&format!(": {next}"));
+        cause = next.source();
+    }
+    let mut told = Error::new(error.kind(), message);
     if let Some(Position { line, .. }) = error.position() {
         told = told.at(Position::line(*line));
     }
     if let Some(hint) = error.advice() {
         told = told.hint(hint.to_owned());
     }
-    told.caused_by(error)
+    told
 }
 
 impl Part {

@@ -20,6 +20,8 @@ pub(super) struct Reader {
     has_header: bool,
     /// Whether this is a part of a dump, which has no trailer: what holds the parts together proves them.
     is_part: bool,
+    /// The number of the last line that was there.
+    last_line: u64,
     trailer: Option<Trailer>,
     block: Block,
     kinds: KindMemo,
@@ -64,6 +66,7 @@ impl Reader {
         Self {
             lines,
             is_part,
+            last_line: 0,
             header: Header { source: Origin { product: "jsonl".into(), ..Origin::default() }, ..Header::default() },
             has_header: false,
             trailer: None,
@@ -107,6 +110,7 @@ impl Reader {
     /// Goes to the next line that is not blank.
     fn next_line(&mut self) -> Result<bool> {
         while self.lines.advance()? {
+            self.last_line = self.lines.number();
             if !self.lines.line().trim_ascii().is_empty() {
                 return Ok(true);
             }
@@ -232,7 +236,7 @@ impl Reader {
 
     /// The number of the last line that was read.
     pub(super) fn line(&self) -> u64 {
-        self.lines.number()
+        self.last_line
     }
 
     /// What was read, after the end.
