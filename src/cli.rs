@@ -5,12 +5,15 @@
 #![allow(clippy::print_stderr)]
 
 mod access;
+mod backup;
 mod convert;
 mod copy;
 mod dump;
 mod exit;
 mod filter;
 mod generate;
+mod guard;
+mod keys;
 mod merging;
 mod output;
 mod place;
@@ -48,6 +51,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Dump(dump::Command),
+    Backup(backup::Command),
     Restore(restore::Command),
     Merge(restore::Merge),
     Copy(copy::Command),
@@ -100,6 +104,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(code).unwrap_or(2));
         }
     };
+    keys::remember(&cli.common.access);
     let context = Context {
         progress: Progress::new(cli.common.quiet, cli.common.json),
         stop: Stop::default(),
@@ -108,6 +113,7 @@ pub fn main() -> ExitCode {
     };
     let result = listen(&context.stop).and_then(|()| match cli.verb {
         Verb::Dump(command) => dump::run(&command, &context),
+        Verb::Backup(command) => backup::run(&command, &context),
         Verb::Restore(command) => restore::run(&command, &context),
         Verb::Merge(command) => restore::merge(&command, &context),
         Verb::Runs(command) => runs::runs(&command, &context),

@@ -1,6 +1,7 @@
 //! GraphFerry carries property graphs between systems and proves that nothing changed on the way.
 
 pub mod backend;
+pub mod backup;
 pub mod cli;
 pub mod cypher;
 pub mod dump;
@@ -8,6 +9,7 @@ pub mod error;
 pub mod feed;
 pub mod filter;
 pub mod format;
+pub mod guard;
 pub mod ids;
 pub mod model;
 pub mod observe;

@@ -48,6 +48,14 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
+    /// Tells a step that people wait for.
+    pub(super) fn say(&self, text: &str) {
+        self.clear();
+        if !self.json && !self.quiet {
+            eprintln!("{}", printable(text));
+        }
+    }
+
     /// Tells the end of a verb: a line for people, or an event.
     pub(super) fn report(&self, text: &str, event: serde_json::Value) {
         self.clear();
