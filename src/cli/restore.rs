@@ -310,8 +310,8 @@ impl Task<'_> {
                 let error = Error::new(ErrorKind::Incomplete, format!("not all could be restored: {}", outcome.report));
                 outcome.error = Some(error.hint("the old database is as it was"));
             }
-        } else if let (Some(backup), Some(error)) = (&backup, outcome.error.take()) {
-            outcome.error = Some(guard::after_drop(error, backup.as_deref()));
+        } else if let Some(backup) = &backup {
+            outcome.error = outcome.error.map(|error| guard::after_drop(error, backup.as_deref()));
         }
         let is_whole = outcome.error.is_none();
         let verb = if self.mode == Mode::Merging { "merged" } else { "restored" };

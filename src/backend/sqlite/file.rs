@@ -152,7 +152,7 @@ fn plain(path: &Path) -> PathBuf {
     Path::new(".").join(path)
 }
 
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -5,6 +5,7 @@ use super::file;
 use super::target::{Store, lock};
 use crate::error::{Error, Result};
 use crate::guard::WipeConsent;
+use rusqlite::Connection;
 use std::path::Path;
 
 /// Rows that go in one transaction.
@@ -43,6 +44,21 @@ impl Store {
     }
 }
 
+fn in_use(path: &Path) -> Error {
+    Error::refused(format!("{} is in use by another process", path.display()))
+        .hint("nothing was changed; end the other process")
+}
+
+/// Opens a store that nobody else has open, and takes it out of WAL mode, which only the last one can do: there is no log beside it then.
+fn alone(path: &Path) -> Result<Connection> {
+    let connection = file::open_to_write(path)?;
+    let mode = connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0));
+    match mode.map_err(|cause| in_use(path).caused_by(cause))?.as_str() {
+        "delete" => Ok(connection),
+        _ => Err(in_use(path)),
+    }
+}
+
 /// Puts the store at `new` in the place of the one at `old`, which is gone then. Nobody may have `old` open: a log that another process has
 /// beside it would be taken for the new one's.
 ///
@@ -51,28 +67,16 @@ impl Store {
 pub fn replace(old: &Path, new: &Path, consent: &WipeConsent) -> Result<()> {
     consent.check(&super::origin(old).database)?;
     let failed = |cause| Error::io(format!("replacing {}", old.display()), cause);
-    for suffix in ["-wal", "-journal"] {
-        if file::beside(new, suffix).exists() {
-            return Err(Error::failed(format!("{} is still open", new.display())));
-        }
-    }
+    // Its log must not stay behind under the name that it has now.
+    drop(alone(new)?);
     // A link stays one.
     let place = std::fs::canonicalize(old).map_err(failed)?;
     let like = std::fs::metadata(&place).map_err(failed)?.permissions();
     std::fs::set_permissions(new, like).map_err(failed)?;
     std::fs::File::open(new).and_then(|file| file.sync_all()).map_err(failed)?;
-    let before = file::open_to_write(old)?;
-    let used = |cause: rusqlite::Error| {
-        Error::refused(format!("{} is in use by another process", old.display()))
-            .hint("nothing was changed; end the other process")
-            .caused_by(cause)
-    };
-    // Leaves WAL mode, which only the last one who has the store open can do; the transaction keeps others out until the file is another one.
-    let mode = before.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0)).map_err(used)?;
-    if mode != "delete" {
-        return Err(Error::refused(format!("{} is in use by another process", old.display())));
-    }
-    before.execute_batch("BEGIN EXCLUSIVE").map_err(used)?;
+    let before = alone(old)?;
+    // The transaction keeps others out until the file is another one.
+    before.execute_batch("BEGIN EXCLUSIVE").map_err(|cause| in_use(old).caused_by(cause))?;
     std::fs::rename(new, &place).map_err(failed)?;
     let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed);
