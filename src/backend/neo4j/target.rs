@@ -133,9 +133,14 @@ impl Target for Neo4jTarget {
     fn wipe(&mut self, consent: &WipeConsent, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
         let Facts { origin, schema, .. } = self.facts()?;
         consent.check(&origin.database)?;
-        // Triggers first: they must not fire on what goes.
+        // Triggers first: they must not fire on what goes. One that is gone still does for a while, one that was stopped is waited for.
         let (triggers, others): (Vec<_>, Vec<_>) =
             schema.objects.into_iter().partition(|object| matches!(object, SchemaObject::Trigger(_)));
+        for object in &triggers {
+            if let SchemaObject::Trigger(trigger) = object {
+                self.set_trigger(trigger, false)?;
+            }
+        }
         for object in triggers.iter().chain(&others) {
             self.remove(object)?;
         }
