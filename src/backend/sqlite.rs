@@ -29,7 +29,7 @@ use crate::model::Capability;
 use crate::model::header::Origin;
 use std::path::Path;
 
-pub use wipe::replace;
+pub use wipe::Replaced;
 
 /// Opens an embedded store for reading.
 ///

@@ -99,7 +99,12 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
             return Ok(Ending::Complete);
         }
         let taken = take(feed, &lock, &command.form, context)?;
-        let removed = backup::prune(&lock, &policy, feed.header(), &keys::unlock, context.watch())?;
+        let removed = if context.is_incomplete.get() {
+            context.progress.event(&Event::Warning("not all could be read: no older backup is removed"));
+            Vec::new()
+        } else {
+            backup::prune(&lock, &policy, feed.header(), &keys::unlock, context.watch())?
+        };
         tell(&taken, &removed, feed.header(), context);
         // What the source could not promise is told; a backup of a database at work is one all the same.
         if taken.written.end.changed == Some(true) {

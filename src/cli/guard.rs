@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::feed::Feed;
 use crate::guard::{self, Decision, PROMPT, WARNING, WipeConsent};
 use crate::observe::{Event, Observer as _};
-use crate::restore::{Wishes, plan, wipe};
+use crate::restore::{Mode, Wishes, plan, wipe};
 use crate::survey::survey_for;
 use crate::verify;
 use clap::Args;
@@ -41,7 +41,7 @@ pub(super) enum Way {
 
 /// A store that is to take the place of another one.
 pub(super) struct Beside {
-    old: PathBuf,
+    old: sqlite::Replaced,
     new: tempfile::TempPath,
     consent: WipeConsent,
     backup: Option<PathBuf>,
@@ -51,6 +51,14 @@ pub(super) struct Beside {
 pub(super) type Open<'a> = &'a dyn Fn() -> Result<Box<dyn Feed>>;
 
 impl Options {
+    /// Sees that nobody asks for a drop where nothing is dropped.
+    pub(super) fn check(&self, mode: Mode) -> Result<()> {
+        match (&self.yes_drop, mode) {
+            (Some(_), Mode::Merging) => Err(Error::usage("a merge drops nothing: leave --yes-drop out")),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a restore may drop something without asking.
     pub(super) fn is_given(&self) -> bool {
         self.yes_drop.is_some()
@@ -84,12 +92,17 @@ impl Options {
             Some(name) => guard::decide_by_name(&victim, name, !self.no_backup)?,
             None => ask(&victim, context)?,
         };
+        // Before the backup, so that whatever is written after it is noticed.
+        let held = match location {
+            Location::Sqlite(path) if decision != Decision::Quit => Some((path, sqlite::Replaced::open(path)?)),
+            _ => None,
+        };
         let (consent, backup) = match decision {
             Decision::Quit => return Err(guard::quit()),
             Decision::GoOn(consent) => (consent, None),
             Decision::Backup(consent) => (consent, Some(backup::before_drop(location, &self.backup_dir, context)?)),
         };
-        if let Location::Sqlite(old) = location {
+        if let Some((old, held)) = held {
             let place = std::fs::canonicalize(old).map_err(|cause| Error::io(format!("opening {location}"), cause))?;
             let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let new = tempfile::Builder::new().prefix(".graphferry.").suffix(".db").tempfile_in(folder);
@@ -97,7 +110,7 @@ impl Options {
             let new = new.into_temp_path();
             drop(target);
             let target = sqlite::open_target(&new)?;
-            return Ok(Way::Beside(target, Beside { old: old.clone(), new, consent, backup }));
+            return Ok(Way::Beside(target, Beside { old: held, new, consent, backup }));
         }
         let dropped = wipe::wipe(&mut *target, &consent, context.watch());
         dropped.map_err(|error| after_drop(error, backup.as_deref()))?;
@@ -129,8 +142,7 @@ impl Beside {
             return Err(Error::failed(format!("what was restored is not what the dump holds: {comparison}"))
                 .hint("the old database is as it was"));
         }
-        sqlite::replace(&self.old, &self.new, &self.consent)?;
-        Ok(())
+        self.old.replace(&self.new, &self.consent)
     }
 
     pub(super) fn backup(&self) -> Option<&Path> {

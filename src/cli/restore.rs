@@ -230,6 +230,7 @@ struct Task<'a> {
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let mode = if command.resume.is_some() { Mode::Merging } else { command.mode.mode() };
+    command.guard.check(mode)?;
     Task {
         file: &command.file,
         target: command.target.as_deref(),

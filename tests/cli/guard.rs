@@ -113,6 +113,7 @@ fn a_script_names_the_database() {
     let wrong = run(folder, ["restore", "other.jsonl", "small.db", "--yes-drop", "Small.db"]).expect(4);
     assert!(wrong.stderr.contains("\"small.db\""), "{}", wrong.stderr);
     run(folder, ["restore", "other.jsonl", "small.db", "--no-backup"]).expect(2);
+    run(folder, ["restore", "other.jsonl", "small.db", "--mode", "merging", "--yes-drop", "small.db"]).expect(2);
     // A dump that cannot be restored costs nothing; neither does a backup that cannot be made.
     std::fs::write(
         folder.join("broken.jsonl"),

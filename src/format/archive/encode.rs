@@ -6,6 +6,7 @@
 use super::digest::Digest;
 use super::manifest::{Entry, Manifest};
 use super::member::{self, BLOCK, END, MANIFEST, Sort};
+use super::scan::MAX_PART;
 use super::{LEVEL, VERSION};
 use crate::error::{Error, Result};
 use crate::format::jsonl::{self, Jsonl};
@@ -96,6 +97,11 @@ impl Archive {
             let stored = out.get(from + BLOCK..).unwrap_or_default();
             (stored.len() as u64, *blake3::hash(stored).as_bytes())
         };
+        if size > MAX_PART {
+            let error =
+                Error::refused(format!("a part of the archive would have {size} bytes, more than any may have"));
+            return Err(error.hint("write the graph as jsonl"));
+        }
         let slip = Slip { sort, lines, bytes: raw.len() as u64, size, blake3, digest };
         slip.put(out.get_mut(from..).unwrap_or_default());
         out.resize(out.len() + member::padding(size), 0);

@@ -6,7 +6,7 @@ use crate::error::{Error, Position, Result};
 use std::io::{ErrorKind as IoKind, Read};
 
 /// A larger part is refused: its rows could not be read either.
-const MAX_PART: u64 = (1 << 30) + (64 << 20);
+pub(super) const MAX_PART: u64 = (1 << 30) + (64 << 20);
 
 /// A larger manifest is refused.
 const MAX_MANIFEST: u64 = 1 << 30;
