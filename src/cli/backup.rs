@@ -151,7 +151,7 @@ pub(super) fn take(feed: &mut dyn Feed, lock: &Lock, form: &Form, context: &Cont
             format: Format::Archive,
             encoder: EncoderOptions::default(),
             compression: form.compression_level.map_or(Compression::ZSTD, Compression::Zstd),
-            jobs: cores.saturating_sub(1).max(1),
+            jobs: cores,
             allow_loss: BTreeSet::new(),
         },
         split: form.split,
