@@ -113,7 +113,8 @@ fn noise(state: &mut u64, size: usize) -> String {
 
 /// An archive of at least so many bytes, with every sort of part.
 fn archive_of(size: usize) -> Vec<u8> {
-    let mut graph = some_graphs(8).into_iter().find(|graph| graph.schema.objects.len() > 2).unwrap();
+    let mut graph = some_graphs(16).into_iter().max_by_key(|graph| graph.schema.objects.len()).unwrap();
+    assert!(!graph.schema.objects.is_empty());
     (graph.nodes, graph.relationships) = (Vec::new(), Vec::new());
     let mut state = 7;
     for id in 0..(size / 4000).max(6) as i64 {
