@@ -175,7 +175,7 @@ impl Decoder for Reader {
                     Ok(Given::End(summary)) => {
                         let name = std::mem::take(name);
                         self.part = None;
-                        self.end_part(name, *summary);
+                        self.end_part(name, summary);
                     }
                     Ok(Given::Failed(error)) => return Err(error),
                     Err(_) => return Err(is_gone()),

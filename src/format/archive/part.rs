@@ -35,7 +35,7 @@ pub(super) struct Summary {
 /// What a part gives, one after the other; the summary comes last.
 pub(super) enum Given {
     Piece(Piece),
-    End(Box<Summary>),
+    End(Summary),
     Failed(Error),
 }
 
@@ -130,7 +130,7 @@ impl Part {
                 summary.lines = last_line + 1 - self.first_line;
                 summary.bytes = self.read.load(Ordering::Relaxed);
                 summary.tally = tally;
-                Ok(Given::End(Box::new(summary)))
+                Ok(Given::End(summary))
             }
         }
     }
