@@ -19,7 +19,7 @@ fn sh(folder: &Path, programs: &[&str], script: &str) -> Option<String> {
         assert!(found.status.success() || std::env::var_os("GRAPHFERRY_WITNESSES").is_none(), "{program} is missing");
         found.status.success()
     };
-    if !programs.iter().all(|program| is_there(program)) {
+    if !programs.iter().all(is_there) {
         return None;
     }
     let output = Command::new("sh").args(["-ec", script]).current_dir(folder).output().unwrap();
