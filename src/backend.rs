@@ -21,6 +21,7 @@ pub use url::Location;
 use bolt::{Link, System};
 
 use crate::error::{Error, Result};
+use crate::guard::WipeConsent;
 use crate::model::header::Origin;
 use crate::model::{Block, Capability, Class, Consistency, Schema, SchemaObject, Trigger};
 use std::collections::BTreeSet;
@@ -209,6 +210,13 @@ pub trait Target: Send {
     /// # Errors
     /// The database refuses.
     fn remove(&mut self, object: &SchemaObject) -> Result<()>;
+
+    /// Drops all that is there: triggers and schema, then relationships and nodes in batches, so that what was cut off goes on when it is called
+    /// again. What the system makes by itself stays. `told` gets how many items have gone since the last time, and may end it.
+    ///
+    /// # Errors
+    /// The database refuses, the consent is for another database, or what `told` says.
+    fn wipe(&mut self, consent: &WipeConsent, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<()>;
 
     /// Waits until every index is online.
     ///

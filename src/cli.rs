@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr)]
 
 mod access;
+mod backup;
 mod check;
 mod config;
 mod convert;
@@ -14,7 +15,9 @@ mod dump;
 mod exit;
 mod filter;
 mod generate;
+mod guard;
 mod inspect;
+mod keys;
 mod map;
 mod merging;
 mod output;
@@ -54,6 +57,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Dump(dump::Command),
+    Backup(backup::Command),
     Restore(restore::Command),
     Merge(restore::Merge),
     Copy(copy::Command),
@@ -116,9 +120,11 @@ pub fn main() -> ExitCode {
         Ok(progress) => progress,
         Err(error) => return exit::finish(Err(error), &Progress::plain(cli.common.json)),
     };
+    keys::remember(&cli.common.access);
     let context = Context { progress, stop: Stop::default(), access: cli.common.access };
     let result = listen(&context.stop).and_then(|()| match cli.verb {
         Verb::Dump(command) => dump::run(&command, &context),
+        Verb::Backup(command) => backup::run(&command, &context),
         Verb::Restore(command) => restore::run(&command, &context),
         Verb::Merge(command) => restore::merge(&command, &context),
         Verb::Runs(command) => runs::runs(&command, &context),

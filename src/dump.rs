@@ -132,11 +132,20 @@ fn write_stream(
     chosen: &EncoderOptions,
     watch: Watch<'_>,
 ) -> Result<Written> {
-    let encoder = options.format.encoder(chosen)?;
+    let (mut chosen, mut compression) = (chosen.clone(), options.compression);
+    if options.format == Format::Archive {
+        // Its members are compressed, each by itself, and not the whole.
+        chosen.level = match std::mem::take(&mut compression) {
+            Compression::Zstd(level) => Some(level),
+            Compression::None => None,
+            Compression::Gzip(_) => return Err(Error::usage("the members of an archive are compressed with zstd")),
+        };
+    }
+    let encoder = options.format.encoder(&chosen)?;
     // Without leave to lose values the encoder itself refuses the first one, at no cost.
     let lossy = options.allows("value");
     let strip = if lossy { Strip::new(&encoder.capability(), true) } else { Strip::nothing() };
-    let how = How { compression: options.compression, jobs: options.jobs, strip, lossy };
+    let how = How { compression, jobs: options.jobs, strip, lossy };
     write(feed, &*encoder, output, &how, watch)
 }
 

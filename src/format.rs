@@ -5,6 +5,7 @@
 //! several threads at once, since each call stands alone.
 
 pub mod apoc;
+pub mod archive;
 pub mod csv;
 pub mod cypherl;
 mod gather;
@@ -142,6 +143,15 @@ pub trait Encoder: Send + Sync {
     /// A value cannot be written in this format; the message names the item and the property.
     fn block(&self, block: &Block, out: &mut Vec<u8>) -> Result<()>;
 
+    /// For a format of numbered parts: is given what each call has made, in the order in which it is written and on one thread, to fill in what could
+    /// not be known before. What [`Encoder::trailer`] makes does not come here.
+    ///
+    /// # Errors
+    /// None today.
+    fn place(&self, _: &mut [u8]) -> Result<()> {
+        Ok(())
+    }
+
     /// Why a property cannot have this value, where its type alone does not say so; `None` where it can.
     fn refusal(&self, value: &Cursor<'_>) -> Option<String> {
         let _ = value;
@@ -269,6 +279,8 @@ pub enum Format {
     GraphMl,
     /// The directory that hugegraph-tools backs up to.
     HugeGraph,
+    /// A tar file of compressed JSONL with a manifest.
+    Archive,
 }
 
 /// What encoders are told. Each format takes what it understands.
@@ -286,6 +298,8 @@ pub struct EncoderOptions {
     pub target_version: Option<Version>,
     /// CYPHERL for Memgraph: how many items a statement makes, at most; one where it is 0.
     pub rows_per_statement: usize,
+    /// Archive: the level of zstd; [`archive::LEVEL`] where it is not given.
+    pub level: Option<i32>,
     /// Formats with few types: what they can only hold as text is written as text, instead of refused.
     pub as_text: bool,
     /// CSV: who is to load the folder.
@@ -300,7 +314,8 @@ pub struct EncoderOptions {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [Self::Cypherl, Self::Jsonl, Self::Csv, Self::Apoc, Self::GraphMl, Self::HugeGraph];
+    pub const ALL: [Self; 7] =
+        [Self::Cypherl, Self::Jsonl, Self::Csv, Self::Apoc, Self::GraphMl, Self::HugeGraph, Self::Archive];
 
     /// The name that `--format` takes.
     #[must_use]
@@ -312,6 +327,7 @@ impl Format {
             Self::Apoc => "apoc",
             Self::GraphMl => "graphml",
             Self::HugeGraph => "hugegraph",
+            Self::Archive => "archive",
         }
     }
 
@@ -319,13 +335,15 @@ impl Format {
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix(".age").unwrap_or(&name);
         let suffixes = [".zst", ".zstd", ".gz", ".gzip"];
-        let bare = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name);
+        let bare = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
         match bare.rsplit_once('.')?.1 {
             "cypherl" | "cypher" | "cql" => Some(Self::Cypherl),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "json" => Some(Self::Apoc),
             "graphml" => Some(Self::GraphMl),
+            "tar" => Some(Self::Archive),
             _ => None,
         }
     }
@@ -400,7 +418,7 @@ impl Format {
                 }
                 Box::new(cypherl::encoder(chosen)?)
             }
-            Self::Jsonl if options.target_version.is_some() || options.rows_per_statement > 1 => {
+            Self::Jsonl | Self::Archive if options.target_version.is_some() || options.rows_per_statement > 1 => {
                 return Err(Error::usage("--target-version and --rows-per-statement are for the format cypherl"));
             }
             Self::Jsonl => Box::new(jsonl::encoder()),
@@ -412,6 +430,7 @@ impl Format {
             }
             Self::Apoc => Box::new(apoc::encoder(options.as_text, options.any_name)),
             Self::GraphMl => Box::new(graphml::encoder()),
+            Self::Archive => Box::new(archive::encoder(options.level)),
         })
     }
 }
@@ -489,6 +508,7 @@ pub fn decoder_with(mut reader: Box<dyn Read + Send>, options: &DecoderOptions) 
     let mut first = Vec::new();
     reader.by_ref().take(SNIFF).read_to_end(&mut first).map_err(Error::reading)?;
     let told = apoc::tell(&first);
+    let is_tar = archive::is_tar(&first);
     let head = first.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&first);
     let sniffed = head.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     let whole = Box::new(std::io::Cursor::new(first).chain(reader));
@@ -498,11 +518,14 @@ pub fn decoder_with(mut reader: Box<dyn Read + Send>, options: &DecoderOptions) 
     if let Some(apoc::Told::Json) = told {
         return apoc::json(whole, options.mapping.clone());
     }
-    if sniffed == b'<' {
+    if sniffed == b'<' && !is_tar {
         return graphml::decoder(whole, options.mapping.clone());
     }
     if !options.mapping.is_empty() {
         return Err(Error::usage("a mapping is for formats without types: this dump has them"));
+    }
+    if is_tar {
+        return archive::decoder(whole);
     }
     match (told, sniffed) {
         (Some(apoc::Told::Cypher), _) => apoc::cypher(whole),

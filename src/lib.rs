@@ -1,6 +1,7 @@
 //! GraphFerry carries property graphs between systems and proves that nothing changed on the way.
 
 pub mod backend;
+pub mod backup;
 pub mod check;
 pub mod cli;
 pub mod cypher;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod feed;
 pub mod filter;
 pub mod format;
+pub mod guard;
 pub mod hugegraph;
 pub mod ids;
 pub mod inspect;

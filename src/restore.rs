@@ -20,6 +20,7 @@ pub mod schedule;
 pub mod throttle;
 pub mod undo;
 mod whole;
+pub mod wipe;
 pub mod work;
 
 use crate::backend::{Facts, Session, Target};

@@ -1,14 +1,17 @@
-//! Where dumps lie: files, stdin and stdout, compressed or not.
+//! Where dumps lie: files, stdin and stdout, compressed and encrypted or not, in one file or in parts.
 //!
 //! A file that is being written has another name until [`Output::commit`]: whoever finds the file finds all of it. Compression is told by a
 //! file's first bytes when reading, by its name or an option when writing.
 
 pub mod compression;
+pub mod encryption;
 pub mod folder;
 pub mod input;
 pub mod output;
+pub mod parts;
 
 pub use compression::Compression;
+pub use encryption::{Identity, Seal};
 pub use folder::Folder;
 pub use input::Input;
 pub use output::Output;

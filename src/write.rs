@@ -100,6 +100,7 @@ pub fn write(
         writer.hold()?;
     }
     encoder.begin(feed.header(), &early, &mut raw)?;
+    encoder.place(&mut raw)?;
     writer.put(&raw)?;
     let ((mut tally, seen), end) = pump(feed, watch, |pieces| {
         std::thread::scope(|scope| {
@@ -117,7 +118,7 @@ pub fn write(
                 .collect();
             drop((receive_work, send_done));
             let dispatcher = scope.spawn(move || dispatch(encoder, strip, *lossy, pieces, &take_permit, &send_work));
-            let written = writer.in_order(&receive_done, &give_permit);
+            let written = writer.in_order(encoder, &receive_done, &give_permit);
             drop((receive_done, give_permit));
             let seen = dispatcher.join().map_err(|_| Error::failed("the dispatching thread panicked"))?;
             let mut tally = Tally::default();
@@ -135,6 +136,7 @@ pub fn write(
     tally.add(&counter.tally());
     tally.statements = seen.statements;
     encoder.finish(&early, &seen.late, seen.wrote, &mut raw)?;
+    encoder.place(&mut raw)?;
     writer.put(&raw)?;
     raw.clear();
     let hash = writer.hash.finalize().to_hex().to_string();
@@ -346,13 +348,19 @@ impl Writer<'_> {
         }
     }
 
-    fn in_order(&mut self, done: &Receiver<Result<Encoded>>, permits: &Sender<Permit>) -> Result<()> {
+    fn in_order(
+        &mut self,
+        encoder: &dyn Encoder,
+        done: &Receiver<Result<Encoded>>,
+        permits: &Sender<Permit>,
+    ) -> Result<()> {
         let mut early = BTreeMap::new();
         let mut next = 0;
         for encoded in done {
             let encoded = encoded?;
             early.insert(encoded.number, encoded);
             while let Some(Encoded { permit: Permit { mut raw, mut frame }, .. }) = early.remove(&next) {
+                encoder.place(&mut raw)?;
                 self.write(&raw, &frame)?;
                 next += 1;
                 for buffer in [&mut raw, &mut frame] {

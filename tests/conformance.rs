@@ -42,7 +42,7 @@ macro_rules! conformance {
             data: an_empty_graph, every_type_of_value, arbitrary_graphs, hostile_names, nodes_without_labels,
                 parallel_relationships_and_loops, the_order_of_properties, a_large_value;
             writing: ids_in_the_order_of_the_batch, a_failed_batch_leaves_nothing, a_missing_end_is_reported,
-                several_sessions_at_once, a_large_batch, an_empty_batch, facts_tell_what_is_there;
+                several_sessions_at_once, a_large_batch, an_empty_batch, facts_tell_what_is_there, wiping_drops_all;
             schema: objects_round_trip, a_constraint_that_the_data_breaks, a_constraint_holds_for_later_writes,
                 a_taken_name_is_refused, removing_what_is_not_there;
             reading: full_blocks, a_scan_is_repeatable, the_error_of_the_sink_is_returned, names_and_estimate,
@@ -68,7 +68,7 @@ conformance! {
     on_what_stands_in_for_memgraph, crate::memgraph::Memgraph::new();
     data: an_empty_graph, hostile_names, nodes_without_labels, parallel_relationships_and_loops, a_large_value;
     writing: ids_in_the_order_of_the_batch, a_failed_batch_leaves_nothing, a_missing_end_is_reported,
-        several_sessions_at_once, a_large_batch, an_empty_batch, facts_tell_what_is_there;
+        several_sessions_at_once, a_large_batch, an_empty_batch, facts_tell_what_is_there, wiping_drops_all;
     schema: a_constraint_that_the_data_breaks, a_constraint_holds_for_later_writes, removing_what_is_not_there;
     reading: full_blocks, a_scan_is_repeatable, the_error_of_the_sink_is_returned, never_weaker_in_silence,
         what_others_write_meanwhile;

@@ -99,3 +99,24 @@ fn manual_pages_and_completions_know_every_option() {
         assert!(graphferry(&["completions", shell]).contains("once-with-properties"), "{shell}");
     }
 }
+
+/// The units that a document offers are taken by systemd as they stand there.
+#[test]
+fn systemd_takes_the_units() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/backups.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut units = Vec::new();
+    for (at, block) in page.split("```ini\n").skip(1).enumerate() {
+        let text =
+            block.split("```").next().unwrap().replace("/usr/local/bin/graphferry", env!("CARGO_BIN_EXE_graphferry"));
+        let path = folder.path().join(["graphferry-backup.service", "graphferry-backup.timer"][at]);
+        std::fs::write(&path, text.replace("User=backup", "User=root").replace("Group=backup", "Group=root")).unwrap();
+        units.push(path);
+    }
+    assert_eq!(units.len(), 2);
+    let Ok(output) = Command::new("systemd-analyze").arg("verify").args(&units).output() else { return };
+    let told = String::from_utf8_lossy(&output.stderr);
+    let ours: Vec<_> = told.lines().filter(|line| line.contains("graphferry")).collect();
+    assert!(output.status.success() && ours.is_empty(), "{told}");
+}

@@ -20,6 +20,7 @@ mod session;
 mod source;
 mod stored;
 mod target;
+mod wipe;
 mod writer;
 
 use super::{Source, Target};
@@ -27,6 +28,8 @@ use crate::error::Result;
 use crate::model::Capability;
 use crate::model::header::Origin;
 use std::path::Path;
+
+pub use wipe::Replaced;
 
 /// Opens an embedded store for reading.
 ///

@@ -15,6 +15,12 @@ pub(super) struct Options {
     /// A file whose first line is the password
     #[arg(long, global = true, value_name = "FILE", help_heading = "Access")]
     password_file: Option<PathBuf>,
+    /// A file with identities of age, which open encrypted dumps; may be given several times
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Encryption")]
+    pub(super) identity: Vec<PathBuf>,
+    /// A file whose first line is a passphrase: it opens encrypted dumps, and dump, backup and convert encrypt with it
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Encryption")]
+    pub(super) passphrase_file: Option<PathBuf>,
     /// The certificate authority of the server, as a PEM file, for the +s schemes
     #[arg(long, global = true, value_name = "FILE", help_heading = "Access", env = "GRAPHFERRY_CA_FILE")]
     ca_file: Option<PathBuf>,

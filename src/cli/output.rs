@@ -1,5 +1,7 @@
 //! Where a dump goes, and in which form: shared by `dump` and `convert`.
 
+use super::backup::Form;
+use super::keys;
 use crate::cypher::{Dialect, Version};
 use crate::dump::Options as DumpOptions;
 use crate::error::{Error, Result};
@@ -39,6 +41,8 @@ pub(super) struct Options {
     /// The time zone of the server that is to read a hugegraph folder: its dates are local to it; UTC where it is not given
     #[arg(long, value_name = "ZONE", help_heading = "Output")]
     output_timezone: Option<String>,
+    #[command(flatten)]
+    form: Form,
     /// Replace the file if it exists
     #[arg(long, help_heading = "Output")]
     force: bool,
@@ -64,6 +68,8 @@ enum FormatName {
     Graphml,
     /// The folder that hugegraph-tools backs up to and restores
     Hugegraph,
+    /// One tar file of compressed JSONL with a manifest: what backup writes
+    Archive,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -96,6 +102,7 @@ impl Options {
             Some(FormatName::Apoc) => Format::Apoc,
             Some(FormatName::Graphml) => Format::GraphMl,
             Some(FormatName::Hugegraph) => Format::HugeGraph,
+            Some(FormatName::Archive) => Format::Archive,
             None => named.unwrap_or_default(),
         };
         let dialect = match self.dialect {
@@ -120,9 +127,21 @@ impl Options {
                 timezone: self.output_timezone.clone(),
                 ..EncoderOptions::default()
             },
-            compression: self.compress.unwrap_or_else(|| file.map_or(Compression::None, Compression::from_name)),
+            compression: self.compression(file, format),
             jobs: self.jobs.map_or_else(|| cores.saturating_sub(1).max(1), usize::from),
             allow_loss: self.allow_loss.iter().cloned().collect(),
+        }
+    }
+
+    fn compression(&self, file: Option<&str>, format: Format) -> Compression {
+        let bare = |name: &str| name.strip_suffix(".age").unwrap_or(name).to_owned();
+        let named = || file.map_or(Compression::None, |name| Compression::from_name(&bare(name)));
+        let chosen = self.compress.unwrap_or_else(named);
+        match (self.form.compression_level, chosen) {
+            (Some(level), Compression::Gzip(_)) => Compression::Gzip(level.clamp(1, 9) as u32),
+            (Some(level), Compression::Zstd(_)) => Compression::Zstd(level),
+            (Some(level), Compression::None) if format == Format::Archive => Compression::Zstd(level),
+            (_, chosen) => chosen,
         }
     }
 
@@ -136,6 +155,18 @@ impl Options {
                 "--csv-prefix is for LOAD CSV: give --csv-for neo4j or --csv-for memgraph as well",
             ));
         }
+        let (seal, _) = keys::seal(&self.form.encrypt_to)?;
+        let output = self.open_plain(file, options, seal.is_some())?;
+        match &seal {
+            Some(seal) => output.sealed(seal),
+            None => Ok(output),
+        }
+    }
+
+    fn open_plain(&self, file: Option<&str>, options: &DumpOptions, is_sealed: bool) -> Result<Output> {
+        if self.form.split.is_some() && (options.format.marker().is_some() || matches!(file, None | Some("-"))) {
+            return Err(Error::usage("only a file can be split into parts").hint("name it with -o"));
+        }
         match (file, options.format.marker()) {
             (Some(name), Some(marker)) if name != "-" => {
                 if options.compression != Compression::None {
@@ -147,10 +178,12 @@ impl Options {
                 Output::folder(Path::new(name), self.force, marker)
             }
             (_, Some(_)) => Err(Error::usage("a dump of this format is a folder").hint("name it with -o DIR")),
-            (Some(name), None) if name != "-" => Output::create(Path::new(name), self.force),
+            (Some(name), None) if name != "-" => Output::create_split(Path::new(name), self.force, self.form.split),
             _ => {
                 let stdout = std::io::stdout();
-                if stdout.is_terminal() && options.compression != Compression::None {
+                let is_binary =
+                    options.compression != Compression::None || options.format == Format::Archive || is_sealed;
+                if stdout.is_terminal() && is_binary {
                     return Err(Error::usage("compressed data does not belong on a terminal")
                         .hint("name a file with -o, or redirect stdout"));
                 }

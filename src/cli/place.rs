@@ -1,6 +1,6 @@
 //! What a SOURCE, TARGET, A or B means: a database or a dump.
 
-use super::{Context, config::Config, spool};
+use super::{Context, config::Config, keys, spool};
 use crate::backend::Target;
 use crate::backend::url::Location;
 use crate::error::{Error, Result};
@@ -155,7 +155,7 @@ struct Listed(std::path::PathBuf);
 
 impl crate::format::Files for Listed {
     fn open(&self, name: &str) -> Result<Box<dyn std::io::Read + Send>> {
-        Ok(Box::new(Input::open(&self.0.join(name).to_string_lossy())?))
+        Ok(Box::new(keys::open(&self.0.join(name).to_string_lossy())?))
     }
 
     fn names(&self) -> Result<Vec<String>> {
@@ -188,7 +188,7 @@ pub(super) fn open_dump(name: &str, filter: Filter, reading: &DecoderOptions) ->
         return Err(Error::usage(format!("{name} is not a folder"))
             .hint("with --nodes and --relationships, name the folder from which their files are named"));
     }
-    let input = Box::new(Input::open(name)?);
+    let input = Box::new(keys::open(name)?);
     let taken = Taken { bytes: input.taken.clone(), size: input.size };
     let decoder = crate::format::decoder_with(input, reading).map_err(|error| error.in_file(name))?;
     Ok(DumpFeed::new(decoder, name, filter).counting(taken))
@@ -197,7 +197,7 @@ pub(super) fn open_dump(name: &str, filter: Filter, reading: &DecoderOptions) ->
 /// A dump that is read once for good. A file whose end says how its beginning is to be read is looked through before.
 fn open_known(name: &str, filter: Filter, reading: &DecoderOptions) -> Result<DumpFeed> {
     if !std::path::Path::new(name).is_dir() && Input::can_reopen(name)? {
-        let input = Box::new(Input::open(name)?);
+        let input = Box::new(keys::open(name)?);
         let mut decoder = crate::format::decoder_with(input, reading).map_err(|error| error.in_file(name))?;
         // One of Memgraph's own: it has no tool's name in its header, for it has no header.
         let foreign = decoder.header().tool.is_empty() && decoder.header().source.product == "memgraph";

@@ -1,16 +1,17 @@
 //! `graphferry restore` and `graphferry merge`.
 
+use super::guard::Way;
 use super::place::{Place, open_dump, open_target};
-use super::{Context, exit::Ending, filter, merging, reading, spool, text};
+use super::{Context, exit::Ending, filter, guard, merging, reading, spool, text};
 use crate::backend::Schedule;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::feed::Feed;
 use crate::ids::IdMap;
 use crate::restore::quarantine::{Quarantine, QuarantineFile};
 use crate::restore::{Dump, Extras, Mode, Outcome, Wishes, restore_with};
 use crate::volume::{Input, Output};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Load a dump into a database
 ///
@@ -29,6 +30,8 @@ pub(super) struct Command {
     resume: Option<String>,
     #[command(flatten)]
     how: Options,
+    #[command(flatten)]
+    guard: guard::Options,
     #[command(flatten)]
     filter: filter::Options,
     #[command(flatten)]
@@ -220,18 +223,21 @@ struct Task<'a> {
     mode: Mode,
     resume: Option<&'a str>,
     how: &'a Options,
+    guard: Option<&'a guard::Options>,
     filter: &'a filter::Options,
     reading: &'a reading::Options,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let mode = if command.resume.is_some() { Mode::Merging } else { command.mode.mode() };
+    command.guard.check(mode)?;
     Task {
         file: &command.file,
         target: command.target.as_deref(),
         mode,
         resume: command.resume.as_deref(),
         how: &command.how,
+        guard: Some(&command.guard).filter(|_| mode == Mode::Restoring),
         filter: &command.filter,
         reading: &command.reading,
     }
@@ -245,6 +251,7 @@ pub(super) fn merge(command: &Merge, context: &Context) -> Result<Ending> {
         mode: Mode::Merging,
         resume: command.resume.as_deref(),
         how: &command.how,
+        guard: None,
         filter: &command.filter,
         reading: &command.reading,
     }
@@ -263,15 +270,32 @@ impl Task<'_> {
         // Types may come from the target: it is read before it is opened to be written.
         let whom = reading::For { context, target: Some(&location), dry_run: self.how.dry_run };
         let reading = self.reading.decoder(&self.how.merging.relationship_files(), &whom)?;
-        let (mut target, _stand_in) = open_target(&location, self.how.dry_run, context)?;
+        let (target, _stand_in) = open_target(&location, self.how.dry_run, context)?;
         let wishes = self.how.wishes(self.mode);
-        let spooled = if !again && self.mode == Mode::Merging { Some(spool::bytes(self.file)?) } else { None };
+        let drops = self.guard.is_some_and(guard::Options::is_given);
+        let spooled =
+            if !again && (self.mode == Mode::Merging || drops) { Some(spool::bytes(self.file)?) } else { None };
         let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
         let file = path.as_deref().unwrap_or(self.file);
         let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &reading)?)) };
-        let outcome = self.how.with_files(self.file, self.resume, |extras| {
+        let repeatable = again || spooled.is_some();
+        let way = match self.guard {
+            Some(guard) if repeatable && !self.how.dry_run => {
+                guard.clear(target, &location, &open, &wishes, context)?
+            }
+            _ => Way::AsItIs(target),
+        };
+        let (mut target, backup, beside) = match way {
+            Way::AsItIs(target) => (target, None, None),
+            Way::Dropped(target, backup) => (target, Some(backup), None),
+            Way::Beside(target, beside) => (target, Some(beside.backup().map(Path::to_owned)), Some(beside)),
+        };
+        if backup.is_some() {
+            context.progress.say("[*] Restoring data…");
+        }
+        let mut outcome = self.how.with_files(self.file, self.resume, |extras| {
             let dry_run = self.how.dry_run;
-            if again || spooled.is_some() {
+            if repeatable {
                 return restore_with(Dump::Again(&open), &mut *target, &wishes, dry_run, extras, context.watch());
             }
             match open() {
@@ -281,8 +305,24 @@ impl Task<'_> {
                 Err(error) => Outcome { error: Some(error), ..Outcome::default() },
             }
         })?;
+        if let Some(beside) = beside {
+            let whole = outcome.error.is_none() && outcome.report.is_complete();
+            if whole {
+                outcome.error = beside.finish(target, &open, context).err();
+            } else if outcome.error.is_none() {
+                let error = Error::new(ErrorKind::Incomplete, format!("not all could be restored: {}", outcome.report));
+                outcome.error = Some(error.hint("the old database is as it was"));
+            }
+        } else if let Some(backup) = &backup {
+            outcome.error = outcome.error.map(|error| guard::after_drop(error, backup.as_deref()));
+        }
+        let is_whole = outcome.error.is_none();
         let verb = if self.mode == Mode::Merging { "merged" } else { "restored" };
-        finish(outcome, self.how.dry_run, verb, context)
+        let ending = finish(outcome, self.how.dry_run, verb, context);
+        if backup.is_some() && is_whole {
+            context.progress.say("[+] Restore completed!");
+        }
+        ending
     }
 }
 

@@ -1,10 +1,12 @@
-//! A dump that is read: a file or stdin, uncompressed on the way.
+//! A dump that is read: a file or stdin, decrypted and uncompressed on the way.
 
 use super::Compression;
+use super::encryption::{self, Identity, Unlock, Wanted};
+use super::parts::{self, Joined};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{Chain, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,31 +35,58 @@ impl<R: Read> Read for Counted<R> {
 
 type Sniffed<R> = Chain<Cursor<Vec<u8>>, R>;
 
-fn sniff<R: Read>(mut reader: R, name: &str) -> Result<(Compression, Sniffed<R>)> {
-    let mut first = Vec::with_capacity(4);
-    let read = reader.by_ref().take(4).read_to_end(&mut first);
-    read.map_err(|cause| Error::io(format!("reading {name}"), cause))?;
-    Ok((Compression::from_magic(&first), Cursor::new(first).chain(reader)))
+/// Looks at the first bytes; the reader that comes back still has them.
+fn sniff<R: Read>(mut reader: R, size: u64, name: &str) -> Result<(Vec<u8>, Sniffed<R>)> {
+    let mut first = Vec::with_capacity(size as usize);
+    let read = reader.by_ref().take(size).read_to_end(&mut first);
+    read.map_err(|cause| match cause.raw_os_error() {
+        Some(_) => Error::io(format!("reading {name}"), cause),
+        None => Error::reading(cause).in_file(name),
+    })?;
+    Ok((first.clone(), Cursor::new(first).chain(reader)))
+}
+
+/// Nothing opens an encrypted dump.
+fn locked(_: Wanted) -> Result<Vec<Identity>> {
+    Err(Error::refused("the dump is encrypted").hint("give an --identity or a --passphrase-file"))
 }
 
 impl Input {
-    /// Opens a file; `-` is stdin.
+    /// Opens a file; `-` is stdin. A name that several parts have in common means all of them, and so does the first one's.
     ///
     /// # Errors
-    /// There is no such file, it cannot be read, or it is a folder.
+    /// There is no such file, it cannot be read, it is a folder, or it is encrypted.
     pub fn open(name: &str) -> Result<Self> {
+        Self::open_with(name, &locked)
+    }
+
+    /// The same, with what opens an encrypted dump.
+    ///
+    /// # Errors
+    /// As [`Input::open`], or none of the identities fits.
+    pub fn open_with(name: &str, unlock: Unlock<'_>) -> Result<Self> {
         if name == "-" {
-            return Self::from_reader(name, std::io::stdin(), None);
+            return Self::from_reader_with(name, std::io::stdin(), None, unlock);
         }
-        let path = Path::new(name);
-        let file = File::open(path).map_err(|cause| Error::io(format!("opening {name}"), cause))?;
-        let about = file.metadata().map_err(|cause| Error::io(format!("opening {name}"), cause))?;
-        if about.is_dir() {
-            return Err(Error::usage(format!("{name} is a folder, not a dump")));
+        Self::open_files(name, parts::files(Path::new(name))?, unlock)
+    }
+
+    /// Opens several files as one; errors call them `name`.
+    ///
+    /// # Errors
+    /// As [`Input::open_with`].
+    pub fn open_files(name: &str, files: Vec<PathBuf>, unlock: Unlock<'_>) -> Result<Self> {
+        let mut size = Some(0);
+        for file in &files {
+            let opened = File::open(file).and_then(|file| file.metadata());
+            let about = opened.map_err(|cause| Error::io(format!("opening {}", file.display()), cause))?;
+            if about.is_dir() {
+                return Err(Error::usage(format!("{name} is a folder, not a dump")));
+            }
+            // A pipe or a device has no size, and cannot be read twice.
+            size = size.filter(|_| about.is_file()).map(|size| size + about.len());
         }
-        // A pipe or a device has no size, and cannot be read twice.
-        let size = about.is_file().then_some(about.len());
-        Self::from_reader(name, file, size)
+        Self::from_reader_with(name, Joined::new(files), size, unlock)
     }
 
     /// Wraps a reader of its own: for tests, and for what is not a file.
@@ -65,9 +94,26 @@ impl Input {
     /// # Errors
     /// Its first bytes cannot be read.
     pub fn from_reader(name: &str, reader: impl Read + Send + 'static, size: Option<u64>) -> Result<Self> {
+        Self::from_reader_with(name, reader, size, &locked)
+    }
+
+    fn from_reader_with(
+        name: &str,
+        reader: impl Read + Send + 'static,
+        size: Option<u64>,
+        unlock: Unlock<'_>,
+    ) -> Result<Self> {
         let taken = Arc::new(AtomicU64::new(0));
-        let (compression, reader) = sniff(Counted(reader, Arc::clone(&taken)), name)?;
-        Ok(Self { name: name.to_owned(), compression, size, taken, reader: compression.reader(reader)? })
+        let (first, reader) = sniff(Counted(reader, Arc::clone(&taken)), encryption::SNIFF, name)?;
+        let (compression, reader) = if encryption::is_sealed(&first) {
+            let (first, reader) = sniff(encryption::reader(reader, name, unlock)?, 4, name)?;
+            let compression = Compression::from_magic(&first);
+            (compression, compression.reader(reader)?)
+        } else {
+            let compression = Compression::from_magic(&first);
+            (compression, compression.reader(reader)?)
+        };
+        Ok(Self { name: name.to_owned(), compression, size, taken, reader })
     }
 
     /// Whether a dump of this name can be read twice: a file can, stdin and a pipe cannot. Nothing of it is read to tell.
@@ -78,7 +124,8 @@ impl Input {
         if name == "-" {
             return Ok(false);
         }
-        let about = std::fs::metadata(name).map_err(|cause| Error::io(format!("opening {name}"), cause))?;
+        let file = parts::files(Path::new(name))?.into_iter().next().unwrap_or_default();
+        let about = std::fs::metadata(file).map_err(|cause| Error::io(format!("opening {name}"), cause))?;
         Ok(about.is_file() || about.is_dir())
     }
 }

@@ -1,7 +1,10 @@
 //! Sessions and batches.
 
 use crate::backend::{Backend, nodes, one, put, read, relationships};
+use graphferry::Error;
+use graphferry::ErrorKind;
 use graphferry::backend::Once;
+use graphferry::guard::{self, Decision, Victim};
 use graphferry::model::{Constraint, ConstraintKind, Entity, Map, SchemaObject};
 use std::collections::{HashMap, HashSet};
 
@@ -151,4 +154,41 @@ pub fn facts_tell_what_is_there(backend: &dyn Backend) {
     }
     let origin = backend.source().origin().clone();
     assert_eq!(origin, backend.target().facts().unwrap().origin, "source and target are one database");
+}
+
+pub fn wiping_drops_all(backend: &dyn Backend) {
+    let mut target = backend.target();
+    let ids = put(&*target, &nodes(&["N"], (0..30).map(|n| one("n", n))));
+    let all = relationships("R", [(ids[0], ids[1]), (ids[0], ids[0])]);
+    target.session().unwrap().relationships(&all, Once::Always, None).unwrap();
+    target.apply(&unique("u", "N", "n")).unwrap();
+    target.settle().unwrap();
+    let database = target.facts().unwrap().origin.database;
+    let consent = |name: &str| {
+        let (nodes, relationships, objects) = (30, 2, 1);
+        let victim = Victim { database: name.to_owned(), system: String::new(), nodes, relationships, objects };
+        match guard::decide_by_name(&victim, name, false).unwrap() {
+            Decision::GoOn(consent) => consent,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(target.wipe(&consent("another"), &mut |_| Ok(())).unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(target.facts().unwrap().nodes, 30);
+    // Cut off after something has gone; then again, and once more where nothing is left.
+    let stopped = target.wipe(&consent(&database), &mut |_| Err(Error::failed("stopped")));
+    assert_eq!(stopped.unwrap_err().message(), "stopped");
+    for expected in [30, 0] {
+        let mut gone = 0;
+        target
+            .wipe(&consent(&database), &mut |count| {
+                gone += count;
+                Ok(())
+            })
+            .unwrap();
+        assert!(gone >= expected, "{gone}");
+        let facts = backend.target().facts().unwrap();
+        assert_eq!((facts.nodes, facts.relationships, facts.schema.objects.len()), (0, 0, 0));
+    }
+    put(&*target, &nodes(&["N"], [one("n", 1), one("n", 1)]));
+    assert_eq!(read(&mut *backend.source()).nodes.len(), 2);
 }

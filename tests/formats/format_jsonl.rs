@@ -3,6 +3,9 @@
 
 use crate::support;
 
+#[path = "format_jsonl/archive.rs"]
+mod archive;
+
 use graphferry::format::{Decoder, Encoder, Piece, Statement, jsonl};
 use graphferry::model::{Cursor, Schema, Value, json};
 use graphferry::{Error, ErrorKind};

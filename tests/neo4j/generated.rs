@@ -351,7 +351,7 @@ fn through_files(graph: &Graph, ways: &[&[&str]]) {
 #[test]
 fn everything_goes_through_jsonl_and_the_embedded_store() {
     each(16, 1, with_schema(4, Limits::ALL, Just(Schema::default()).boxed()), |graph| {
-        through_files(&graph, &[&["jsonl.zst"], &["db"], &["jsonl.gz", "db"]]);
+        through_files(&graph, &[&["jsonl.zst"], &["db"], &["jsonl.gz", "db"], &["tar", "db"]]);
     });
 }
 

@@ -302,3 +302,52 @@ fn triggers_that_are_suspended_for_a_merge_are_back_whatever_happens() {
     run(folder.path(), ["merge", "g.jsonl", &target.url]).expect(0);
     assert_eq!(stamped(), 500);
 }
+
+/// Over data, an index and a trigger that would bring back what is deleted.
+#[test]
+fn a_restore_over_data_drops_them_after_a_backup() {
+    let _turn = TURN.lock();
+    let (target, folder) = (Neo4j::target(), tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    let system = System::of(&target);
+    let all = [&system];
+    let _cleared = Cleared(&all);
+    system.drop_all();
+    target.wipe();
+    target.run("CREATE CONSTRAINT one FOR (n:Old) REQUIRE n.x IS UNIQUE");
+    target.run("UNWIND range(1, 25000) AS x CREATE (a:Old {x: x})-[:R {y: x}]->(:Older)");
+    let revive = "UNWIND $deletedNodes AS n CREATE (:Revived)";
+    system.rows(&format!("CALL apoc.trigger.install('neo4j', 'revive', '{revive}', {{phase: 'before'}})"));
+    system.refreshed();
+    write(folder, "g.jsonl", &people(100));
+    let count = || target.number("MATCH (n) RETURN count(n)");
+    run(folder, ["restore", "g.jsonl", &target.url]).expect(4);
+    run(folder, ["restore", "g.jsonl", &target.url, "--yes-drop", "graph"]).expect(4);
+    assert_eq!(count(), 50_000);
+    let told = run(folder, ["restore", "g.jsonl", &target.url, "--yes-drop", "neo4j"]).expect(0);
+    for words in [
+        "[*] Checking backup file…",
+        "[+] A backup of your data can be found at ",
+        "[*] Restoring data…",
+        "[+] Restore completed!",
+    ] {
+        assert!(told.stderr.contains(words), "{words:?} is not in {}", told.stderr);
+    }
+    assert_eq!(count(), 100);
+    assert_eq!(target.number("SHOW INDEXES YIELD type WHERE type <> 'LOOKUP' RETURN count(*)"), 0);
+    assert!(system.triggers().is_empty());
+    run(folder, ["verify", "g.jsonl", &target.url]).expect(0);
+    // Neo4j → embedded store → Neo4j, by backups.
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let backup = names.into_iter().find(|name| name.starts_with("neo4j_backup_")).unwrap();
+    run(folder, ["restore", &backup, "mid.db"]).expect(0);
+    run(folder, ["backup", "mid.db", "--dir", "."]).expect(0);
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let second = names.into_iter().find(|name| name.starts_with("mid.db_backup_")).unwrap();
+    run(folder, ["restore", &second, &target.url, "--yes-drop", "neo4j", "--no-backup", "--triggers", "keep"])
+        .expect(0);
+    assert_eq!(count(), 50_000);
+    run(folder, ["verify", &backup, &target.url]).expect(0);
+    system.drop_all();
+    target.wipe();
+}

@@ -18,6 +18,14 @@ pub fn header() -> Header {
     }
 }
 
+/// What a call makes comes to its place before it is appended.
+fn placed(encoder: &dyn Encoder, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>) -> graphferry::Result<()>) {
+    let mut bytes = Vec::new();
+    make(&mut bytes).unwrap();
+    encoder.place(&mut bytes).unwrap();
+    out.append(&mut bytes);
+}
+
 /// A whole dump, as the verbs write it: half of the schema comes late, and a statement lies before nodes and before relationships.
 pub fn dump(encoder: &dyn Encoder, graph: &Graph, block_size: usize) -> Vec<u8> {
     let mut counter = Counter::default();
@@ -25,21 +33,22 @@ pub fn dump(encoder: &dyn Encoder, graph: &Graph, block_size: usize) -> Vec<u8> 
     let [early, late] = [early, late].map(|objects| Schema { objects: objects.to_vec() });
     let mut out = Vec::new();
     encoder.begin(&header(), &early, &mut out).unwrap();
+    encoder.place(&mut out).unwrap();
     graph.schema.objects.iter().for_each(|object| counter.object(object));
     let mut class = None;
     for block in graph.blocks(block_size) {
         if class != Some(block.class()) {
             encoder.open(block.class(), &mut out).unwrap();
-            encoder.statement(&statement(0), &mut out).unwrap();
+            placed(encoder, &mut out, |out| encoder.statement(&statement(0), out));
             counter.statement();
             class = Some(block.class());
         }
         encoder.see(&block).unwrap();
-        encoder.block(&block, &mut out).unwrap();
+        placed(encoder, &mut out, |out| encoder.block(&block, out));
         counter.block(&block).unwrap();
     }
     let wrote = Wrote { nodes: !graph.nodes.is_empty(), relationships: !graph.relationships.is_empty() };
-    encoder.finish(&early, &late, wrote, &mut out).unwrap();
+    placed(encoder, &mut out, |out| encoder.finish(&early, &late, wrote, out));
     let blake3 = blake3::hash(&out).to_hex().to_string();
     let trailer = Trailer { tally: counter.tally(), source_changed: Some(false), blake3 };
     encoder.trailer(&trailer, &mut out).unwrap();
@@ -59,6 +68,7 @@ pub fn plain(encoder: &dyn Encoder, graph: &Graph) -> Vec<u8> {
     let mut counter = Counter::default();
     let mut out = Vec::new();
     encoder.begin(&header(), &graph.schema, &mut out).unwrap();
+    encoder.place(&mut out).unwrap();
     graph.schema.objects.iter().for_each(|object| counter.object(object));
     let mut class = None;
     for block in graph.blocks(5) {
@@ -67,11 +77,11 @@ pub fn plain(encoder: &dyn Encoder, graph: &Graph) -> Vec<u8> {
             class = Some(block.class());
         }
         encoder.see(&block).unwrap();
-        encoder.block(&block, &mut out).unwrap();
+        placed(encoder, &mut out, |out| encoder.block(&block, out));
         counter.block(&block).unwrap();
     }
     let wrote = Wrote { nodes: !graph.nodes.is_empty(), relationships: !graph.relationships.is_empty() };
-    encoder.finish(&graph.schema, &Schema::default(), wrote, &mut out).unwrap();
+    placed(encoder, &mut out, |out| encoder.finish(&graph.schema, &Schema::default(), wrote, out));
     let blake3 = blake3::hash(&out).to_hex().to_string();
     let trailer = Trailer { tally: counter.tally(), source_changed: Some(false), blake3 };
     encoder.trailer(&trailer, &mut out).unwrap();

@@ -4,6 +4,11 @@
 
 use crate::support;
 
+#[path = "cli/backup.rs"]
+mod backup;
+#[path = "cli/guard.rs"]
+mod guard;
+
 use serde::Deserialize;
 use std::io::Read as _;
 use std::path::Path;

@@ -11,8 +11,12 @@ use crate::backend::bolt::Link;
 use crate::backend::{Entry, Facts, Schedule, Seen, Session, Target};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};
+use crate::guard::WipeConsent;
 use crate::model::{Capability, Class, Entity, IndexKind, Objection, Schema, SchemaObject, Trigger, Value};
 use crate::wire::{Connection, Extra, Mode, Query};
+
+/// Items that are dropped in one transaction.
+const WIPED: u64 = 20_000;
 
 /// Items in a batch: measured on 3.6.2, larger ones gain nothing.
 const BATCH: usize = 5_000;
@@ -93,8 +97,12 @@ impl MemgraphTarget {
     }
 
     fn count(&mut self, text: &str) -> Result<u64> {
+        self.count_in(Mode::Read, text)
+    }
+
+    fn count_in(&mut self, mode: Mode, text: &str) -> Result<u64> {
         let mut count = None;
-        let query = Query::alone(text, Mode::Read, Some(self.link.database())).unlimited();
+        let query = Query::alone(text, mode, Some(self.link.database())).unlimited();
         self.connection.query(&query, |row| {
             count = ledger::number(row)?;
             Ok(())
@@ -194,6 +202,32 @@ impl Target for MemgraphTarget {
     fn remove(&mut self, object: &SchemaObject) -> Result<()> {
         let statements = cypher::schema::drop(Dialect::Memgraph, object)?;
         self.change(object, &statements, -1)
+    }
+
+    fn wipe(&mut self, consent: &WipeConsent, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
+        let Facts { origin, schema, .. } = self.facts()?;
+        consent.check(&origin.database)?;
+        // Triggers first: they must not fire on what goes.
+        let (triggers, others): (Vec<_>, Vec<_>) =
+            schema.objects.into_iter().partition(|object| matches!(object, SchemaObject::Trigger(_)));
+        // An enum cannot be dropped; one that the new data have too is left as it is.
+        let is_lasting = |object: &&SchemaObject| matches!(object, SchemaObject::Other(other) if other.kind == "enum");
+        for object in triggers.iter().chain(&others).filter(|object| !is_lasting(object)) {
+            self.remove(object)?;
+        }
+        for item in ["()-[i]->()", "(i)"] {
+            loop {
+                let gone = self.count_in(
+                    Mode::Write,
+                    &format!("MATCH {item} WITH i LIMIT {WIPED} DELETE i RETURN count(*) AS count"),
+                )?;
+                told(gone)?;
+                if gone < WIPED {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// An index is built when its statement is answered. What sessions that were cut off have left is removed.

@@ -8,9 +8,13 @@ use crate::backend::bolt::Link;
 use crate::backend::{Entry, Facts, Schedule, Seen, Session, Target};
 use crate::cypher::{self, Dialect};
 use crate::error::{Error, ErrorKind, Result};
+use crate::guard::WipeConsent;
 use crate::model::{Capability, Class, Entity, IndexKind, Objection, Schema, SchemaObject, Trigger, Value};
 use crate::wire::{Connection, Mode, Query, Scope};
 use std::time::Duration;
+
+/// Items that are dropped in one transaction.
+const WIPED: u64 = 20_000;
 
 /// Items in a batch: measured, larger ones gain nothing and wait longer for their locks.
 const BATCH: usize = 5_000;
@@ -45,8 +49,12 @@ impl Neo4jTarget {
     }
 
     fn count(&mut self, text: &str) -> Result<u64> {
+        self.count_in(Mode::Read, text)
+    }
+
+    fn count_in(&mut self, mode: Mode, text: &str) -> Result<u64> {
         let text = self.link.statement(text);
-        let rows = self.connection.table(&Query::alone(&text, Mode::Read, Some(self.link.database())))?;
+        let rows = self.connection.table(&Query::alone(&text, mode, Some(self.link.database())))?;
         let count = rows.first().and_then(|row| row.get("count")).and_then(Value::as_integer);
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
     }
@@ -120,6 +128,35 @@ impl Target for Neo4jTarget {
             }
             SchemaObject::Other(_) => Err(Error::refused(format!("cannot remove {}", object.describe()))),
         }
+    }
+
+    fn wipe(&mut self, consent: &WipeConsent, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
+        let Facts { origin, schema, .. } = self.facts()?;
+        consent.check(&origin.database)?;
+        // Triggers first: they must not fire on what goes. One that is gone still does for a while, one that was stopped is waited for.
+        let (triggers, others): (Vec<_>, Vec<_>) =
+            schema.objects.into_iter().partition(|object| matches!(object, SchemaObject::Trigger(_)));
+        for object in &triggers {
+            if let SchemaObject::Trigger(trigger) = object {
+                self.set_trigger(trigger, false)?;
+            }
+        }
+        for object in triggers.iter().chain(&others) {
+            self.remove(object)?;
+        }
+        for item in ["()-[i]->()", "(i)"] {
+            loop {
+                let gone = self.count_in(
+                    Mode::Write,
+                    &format!("MATCH {item} WITH i LIMIT {WIPED} DELETE i RETURN count(*) AS count"),
+                )?;
+                told(gone)?;
+                if gone < WIPED {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn settle(&mut self) -> Result<()> {

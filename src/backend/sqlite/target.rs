@@ -7,6 +7,7 @@ use super::writer::Writer;
 use super::{catalog, ledger, source};
 use crate::backend::{Entry, Facts, Schedule, Seen, Session, Target};
 use crate::error::Result;
+use crate::guard::WipeConsent;
 use crate::model::header::Origin;
 use crate::model::packstream::put_value;
 use crate::model::{Class, Schema, SchemaObject, Trigger, ValueRef, change};
@@ -19,7 +20,7 @@ const BATCH: usize = 10_000;
 
 /// An open store.
 pub(super) struct Store {
-    writer: Arc<Mutex<Writer>>,
+    pub(super) writer: Arc<Mutex<Writer>>,
     origin: Origin,
 }
 
@@ -81,6 +82,11 @@ impl Target for Store {
 
     fn settle(&mut self) -> Result<()> {
         lock(&self.writer).settle()
+    }
+
+    fn wipe(&mut self, consent: &WipeConsent, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
+        consent.check(&self.origin.database)?;
+        self.delete_all(told)
     }
 
     fn look(

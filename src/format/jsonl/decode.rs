@@ -18,6 +18,10 @@ pub(super) struct Reader {
     lines: Lines,
     header: Header,
     has_header: bool,
+    /// Whether this is a part of a dump, which has no trailer: what holds the parts together proves them.
+    is_part: bool,
+    /// The number of the last line that was there.
+    last_line: u64,
     trailer: Option<Trailer>,
     block: Block,
     kinds: KindMemo,
@@ -41,8 +45,28 @@ enum Step {
 impl Reader {
     /// Reads the first line that is not blank.
     pub(super) fn new(reader: Box<dyn std::io::Read + Send>) -> Result<Self> {
-        let mut this = Self {
-            lines: Lines::new(reader),
+        let mut this = Self::over(Lines::new(reader), false);
+        this.head()?;
+        Ok(this)
+    }
+
+    /// Reads a part of a dump: the first one, which begins with a header, or another one, which has none.
+    pub(super) fn part(reader: Box<dyn std::io::Read + Send>, first_line: u64) -> Result<Self> {
+        let mut this = Self::over(Lines::starting_at(first_line, reader), true);
+        if first_line == 1 {
+            this.head()?;
+            if !this.has_header {
+                return Err(Error::corrupt("the first line is no header").at(this.lines.position(0)));
+            }
+        }
+        Ok(this)
+    }
+
+    fn over(lines: Lines, is_part: bool) -> Self {
+        Self {
+            lines,
+            is_part,
+            last_line: 0,
             header: Header { source: Origin { product: "jsonl".into(), ..Origin::default() }, ..Header::default() },
             has_header: false,
             trailer: None,
@@ -51,38 +75,42 @@ impl Reader {
             scratch: Scratch::default(),
             counter: Counter::default(),
             saw_relationships: false,
-        };
-        if !this.next_line()? {
+        }
+    }
+
+    fn head(&mut self) -> Result<()> {
+        if !self.next_line()? {
             return Err(Error::corrupt("the dump is empty"));
         }
-        let text = text_of(&this.lines)?;
-        match this.scratch.record(text) {
+        let text = text_of(&self.lines)?;
+        match self.scratch.record(text) {
             Ok(Record::Header { version, .. }) if version > VERSION => {
                 let error =
                     format!("the dump has version {version} of the format, and this program reads up to {VERSION}");
-                return Err(Error::corrupt(error).at(this.lines.position(0)).hint("read it with a newer graphferry"));
+                return Err(Error::corrupt(error).at(self.lines.position(0)).hint("read it with a newer graphferry"));
             }
             Ok(Record::Header { header, .. }) => {
-                this.header = *header;
-                this.has_header = true;
+                self.header = *header;
+                self.has_header = true;
             }
-            Ok(Record::Node { .. } | Record::Existing { .. }) => this.lines.hold(),
+            Ok(Record::Node { .. } | Record::Existing { .. }) => self.lines.hold(),
             Ok(_) => {
                 let error = Error::corrupt("the first line is neither a header nor a node");
-                return Err(error.at(this.lines.position(0)));
+                return Err(error.at(self.lines.position(0)));
             }
             Err((error, byte)) => {
                 let is_json = text.trim_start().starts_with('{');
-                let error = error.at(this.lines.position(byte));
+                let error = error.at(self.lines.position(byte));
                 return Err(if is_json { error } else { error.hint("is this a JSONL dump?") });
             }
         }
-        Ok(this)
+        Ok(())
     }
 
     /// Goes to the next line that is not blank.
     fn next_line(&mut self) -> Result<bool> {
         while self.lines.advance()? {
+            self.last_line = self.lines.number();
             if !self.lines.line().trim_ascii().is_empty() {
                 return Ok(true);
             }
@@ -130,7 +158,7 @@ impl Reader {
         let text = text_of(&self.lines)?;
         let record = match self.scratch.record(text) {
             Ok(record) => record,
-            Err(_) if self.has_header && !self.lines.is_ended() => {
+            Err(_) if (self.has_header || self.is_part) && !self.lines.is_ended() => {
                 let error = Error::corrupt("the dump is cut off in the middle of a line");
                 return Err(error.at(self.lines.position(text.len())));
             }
@@ -153,6 +181,9 @@ impl Reader {
                 Ok(Step::Piece(Piece::Statement(Statement { text, line: self.lines.number() })))
             }
             Record::Header { .. } => Err(Error::corrupt("a second header").at(self.lines.position(0))),
+            Record::Trailer(_) if self.is_part => {
+                Err(Error::corrupt("a trailer inside a part").at(self.lines.position(0)))
+            }
             Record::Trailer(trailer) => self.close(*trailer),
         }
     }
@@ -203,6 +234,16 @@ impl Reader {
         Ok(Step::End(trailer))
     }
 
+    /// The number of the last line that was read.
+    pub(super) fn line(&self) -> u64 {
+        self.last_line
+    }
+
+    /// What was read, after the end.
+    pub(super) fn tally(&self) -> Tally {
+        self.counter.tally()
+    }
+
     fn flush(&mut self) -> Result<Piece> {
         let next = Block::new(self.block.class());
         let block = std::mem::replace(&mut self.block, next);
@@ -212,7 +253,7 @@ impl Reader {
 }
 
 /// The counts that other formats cannot promise to keep: this one does.
-fn check_values(says: &Tally, read: &Tally) -> Result<()> {
+pub(super) fn check_values(says: &Tally, read: &Tally) -> Result<()> {
     let unlabelled = ("unlabelled nodes", says.unlabelled, read.unlabelled);
     let names = says.values.keys().chain(read.values.keys());
     let count = |tally: &Tally, name| tally.values.get(name).copied().unwrap_or(0);
@@ -256,7 +297,7 @@ impl Decoder for Reader {
         if !self.block.is_empty() {
             return self.flush().map(Some);
         }
-        if self.has_header {
+        if self.has_header && !self.is_part {
             let error = Error::corrupt("the dump ends without its trailer: the rest is missing");
             return Err(error.at(self.lines.position(0)));
         }

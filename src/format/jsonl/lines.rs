@@ -47,6 +47,11 @@ impl Lines {
         }
     }
 
+    /// The same for a part of a text: its first line has this number.
+    pub(super) fn starting_at(first: u64, reader: Box<dyn Read + Send>) -> Self {
+        Self { number: first.saturating_sub(1), ..Self::new(reader) }
+    }
+
     /// Goes to the next line; `false` at the end.
     pub(super) fn advance(&mut self) -> Result<bool> {
         if std::mem::take(&mut self.held) {
