@@ -12,6 +12,7 @@ mod exit;
 mod filter;
 mod generate;
 mod merging;
+mod mode;
 mod output;
 mod place;
 mod progress;
@@ -55,6 +56,7 @@ enum Verb {
     Verify(verify::Command),
     Runs(runs::Runs),
     Undo(runs::Undo),
+    Mode(mode::Command),
     UpgradeCheck(upgrade::Command),
     Completions(generate::Completions),
     Man(generate::Man),
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
         Verb::Merge(command) => restore::merge(&command, &context),
         Verb::Runs(command) => runs::runs(&command, &context),
         Verb::Undo(command) => runs::undo(&command, &context),
+        Verb::Mode(command) => mode::run(&command, &context),
         Verb::UpgradeCheck(command) => upgrade::run(&command),
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),

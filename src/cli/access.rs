@@ -2,9 +2,10 @@
 
 use super::place::Side;
 use crate::backend::access::{Access, Credentials, Secret};
+use crate::backend::hugegraph::Dangling;
 use crate::backend::url::Location;
 use crate::error::{Error, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
@@ -23,9 +24,34 @@ pub(super) struct Options {
     /// The snapshot to begin with; the newest that is whole, where it is not given
     #[arg(long, global = true, value_name = "FILE", help_heading = "Memgraph's files")]
     snapshot: Option<PathBuf>,
-    /// The setting `timezone` of the instance, which its files do not tell: its local date-times are stored as instants
+    /// The setting `timezone` of the instance, which its files do not tell: its local date-times are stored as instants. For HugeGraph: the time zone of
+    /// the server, which is asked where it is not given
     #[arg(long, global = true, value_name = "ZONE", help_heading = "Memgraph's files")]
     timezone: Option<String>,
+    /// What is done about edges that lead to vertices which were not read, since somebody wrote meanwhile
+    #[arg(long, global = true, value_enum, default_value_t = DanglingName::Report, value_name = "WHAT", help_heading = "HugeGraph")]
+    dangling: DanglingName,
+    /// Requests under way at once while a graph is read; from the number of cores where it is not given
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "HugeGraph")]
+    requests: Option<u16>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DanglingName {
+    /// They are left out and told, and the exit code is 3
+    Report,
+    /// Such vertices are asked for
+    Fetch,
+    /// The work fails
+    Refuse,
+}
+
+/// Where journals are kept: `$GRAPHFERRY_STATE`, else the folder for state that the system's conventions say.
+fn state_folder() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("GRAPHFERRY_STATE")
+        .or_else(|| set("XDG_STATE_HOME").map(|folder| folder.join("graphferry")))
+        .or_else(|| set("HOME").map(|home| home.join(".local/state/graphferry")))
 }
 
 impl Options {
@@ -44,7 +70,13 @@ impl Options {
         };
         let hugegraph = crate::backend::hugegraph::Options {
             zone: self.timezone.clone(),
-            ..crate::backend::hugegraph::Options::default()
+            dangling: match self.dangling {
+                DanglingName::Report => Dangling::Report,
+                DanglingName::Fetch => Dangling::Fetch,
+                DanglingName::Refuse => Dangling::Refuse,
+            },
+            workers: self.requests.map(usize::from),
+            state: state_folder(),
         };
         Ok(Access { credentials, ca_file: self.ca_file.clone(), files, hugegraph })
     }

@@ -240,6 +240,13 @@ impl Definitions {
             more(&mut new).retain(|key, _| !PASSING.contains(&key.as_str()));
             all.insert(name(&new).clone(), new);
         }
+        let mut json = json;
+        for set in ["properties", "nullable_keys"] {
+            // Servers give them in any order.
+            if let Some(set) = json.get_mut(set).and_then(Json::as_array_mut) {
+                set.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+            }
+        }
         match kind {
             0 => put(&mut self.property_keys, |new| &new.name, |new| &mut new.more, serde_json::from_value(json)?),
             1 => put(&mut self.vertex_labels, |new| &new.name, |new| &mut new.more, serde_json::from_value(json)?),

@@ -20,13 +20,17 @@ use crate::survey::Known;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The run to go on with; refuses to begin another one beside one that did not finish.
-pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<Option<(String, Record)>> {
+pub(super) fn resumed(
+    target: &mut dyn Target,
+    resume: Option<&str>,
+    resumes_restores: bool,
+) -> Result<Option<(String, Record)>> {
     let runs = target.runs()?;
     let Some(wanted) = resume else {
         for (run, record) in runs {
             let record = Record::read(&run, &record)?;
             if record.state == run::State::Restoring {
-                return Err(cut_off(&run));
+                return Err(cut_off(&run, resumes_restores));
             }
             if !record.is_finished() {
                 return Err(Error::refused(format!("the target has a run that did not finish, {run}")).hint(format!(
@@ -41,7 +45,7 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
     let record = Record::read(&run, &record)?;
     match record.state {
         run::State::Finished => Err(Error::refused(format!("the run {run} is finished: nothing is left to be done"))),
-        run::State::Restoring => Err(cut_off(&run)),
+        run::State::Restoring if !resumes_restores => Err(cut_off(&run, false)),
         run::State::Undoing => Err(Error::refused(format!("the run {run} is being undone"))
             .hint(format!("finish that with graphferry undo {run}"))),
         _ => Ok(Some((run, record))),
@@ -49,7 +53,12 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
 }
 
 /// The refusal of a restore that was killed.
-pub(super) fn cut_off(run: &str) -> Error {
+pub(super) fn cut_off(run: &str, can_resume: bool) -> Error {
+    if can_resume {
+        return Error::refused(format!("a restore into the target was cut off, {run}")).hint(format!(
+            "go on with graphferry restore and --resume {run}; or give it up with graphferry runs --forget {run}, which puts the graph's mode back, and empty the graph"
+        ));
+    }
     Error::refused(format!("a restore into the target was cut off, {run}, and has left triggers stopped"))
         .hint(format!("graphferry runs --forget {run} starts them again; then empty the database and restore anew"))
 }

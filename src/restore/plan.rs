@@ -204,7 +204,7 @@ pub fn reconcile(schema: &Schema, facts: &Facts, mode: Mode) -> Reconciled {
             continue;
         }
         let namesake =
-            facts.schema.objects.iter().find(|known| known.name().is_some() && known.name() == object.name());
+            facts.schema.objects.iter().find(|known| share_a_space(known, object) && known.name().is_some() && known.name() == object.name());
         match namesake {
             Some(known) => result.conflicts.push(format!("{}: the target has {}", object.describe(), known.describe())),
             None => result.create.push(object.clone()),
@@ -219,6 +219,14 @@ pub fn reconcile(schema: &Schema, facts: &Facts, mode: Mode) -> Reconciled {
         result.remove.extend(facts.defaults.objects.iter().filter(|known| !stays(known)).cloned());
     }
     result
+}
+
+/// Whether two objects must not have the same name: those of other kinds have a space of names for each kind.
+fn share_a_space(a: &SchemaObject, b: &SchemaObject) -> bool {
+    match (a, b) {
+        (SchemaObject::Other(a), SchemaObject::Other(b)) => a.kind == b.kind,
+        _ => true,
+    }
 }
 
 /// The uniqueness and key constraints for nodes.

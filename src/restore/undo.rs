@@ -66,7 +66,7 @@ pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -
         return Err(Error::refused(format!("the run {run} is over and its ledger was removed: it cannot be undone")));
     }
     if record.state == State::Restoring {
-        return Err(merge::cut_off(run));
+        return Err(merge::cut_off(run, target.facts()?.resumes_restores));
     }
     let epoch = target.fence(run, 1)?;
     if !first(target, run, 1, &|entry| entry.deed == Deed::Updates && entry.items > 0 && entry.before.is_empty())?

@@ -5,7 +5,7 @@
 use crate::backend::Access;
 use crate::backend::access::Credentials;
 use crate::backend::url::{Security, Server};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::model::header::Origin;
 use crate::wire::http::{Answer, Http, Method};
 use crate::wire::{Endpoint, Tls};
@@ -84,6 +84,11 @@ impl Client {
         Ok(client)
     }
 
+    /// The same with less patience: for what is done after a failure.
+    pub(super) fn in_a_hurry(&self) -> Self {
+        Self { http: self.http.clone().with_patience(Duration::from_secs(10)), ..self.clone() }
+    }
+
     pub(super) fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -120,8 +125,8 @@ impl Client {
     }
 
     /// Deletes something; it may be gone already.
-    pub(super) fn delete(&self, path: &str) -> Result<()> {
-        self.accept(self.http.send(Method::Delete, path, None, true)?, path).map(|_| ())
+    pub(super) fn delete(&self, path: &str) -> Result<Vec<u8>> {
+        self.accept(self.http.send(Method::Delete, path, None, true)?, path)
     }
 
     /// What a Gremlin script gives: for what REST does not tell.
@@ -156,7 +161,11 @@ impl Client {
                 let because = if cause.is_empty() || cause == what { String::new() } else { format!(" ({cause})") };
                 let short = path.split('?').next().unwrap_or(path);
                 let error = Error::new(ErrorKind::Server, format!("{peer}{short}: {what}{because}"));
-                Err(error.code(if exception.is_empty() { status.to_string() } else { exception }))
+                // What is wrong with a request is about its data; the rest is about the server.
+                let system = if status == 400 { "HugeGraph" } else { "HTTP" };
+                let what = if exception.is_empty() { status.to_string() } else { exception };
+                let error = error.code(format!("{system}.{what}"));
+                Err(if status >= 500 { error.retrying(Retry::Again) } else { error })
             }
         }
     }

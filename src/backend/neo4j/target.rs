@@ -89,6 +89,7 @@ impl Target for Neo4jTarget {
             sessions: self.processors().clamp(*SESSIONS.start(), *SESSIONS.end()),
             batch: BATCH,
             fires_triggers: true,
+            resumes_restores: false,
             analytical: None,
         })
     }

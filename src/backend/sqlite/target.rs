@@ -52,6 +52,7 @@ impl Target for Store {
                 sessions: 1,
                 batch: BATCH,
                 fires_triggers: false,
+                resumes_restores: false,
                 analytical: None,
             })
         })

@@ -1,0 +1,276 @@
+//! A graph that is written.
+
+use super::client::Client;
+use super::journal::Journal;
+use super::mode::{self, Mode};
+use super::page::{self, What};
+use super::registry::Registry;
+use super::session::Hand;
+use super::{catalog, define};
+use crate::backend::{Access, Entry, Facts, Purpose, Schedule, Seen, Session, Target};
+use crate::error::{Error, Result};
+use crate::hugegraph::schema::{DataType, KINDS};
+use crate::hugegraph::Definitions;
+use crate::model::capability::Objection;
+use crate::model::{Capability, Class, Schema, SchemaObject, Trigger};
+use serde_json::Value as Json;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Rows of a request: the most that a server takes unless it is set up otherwise.
+const BATCH: usize = 500;
+
+/// What sessions share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) client: Client,
+    pub(super) journal: Journal,
+    registry: Mutex<Registry>,
+    /// How many rows the server takes in a request, as far as it is known.
+    most: AtomicUsize,
+    /// The mode that we have put the graph into.
+    wanted: Mutex<Option<Mode>>,
+}
+
+impl Shared {
+    pub(super) fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn take_at_most(&self, rows: usize) {
+        self.most.fetch_min(rows.max(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn wanted(&self) -> Option<Mode> {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn want(&self, mode: Option<Mode>) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = mode;
+    }
+
+    /// Puts the graph into our mode again if it is in another one: a server that was restarted has forgotten it. Says whether it was.
+    pub(super) fn restore_mode(&self) -> Result<bool> {
+        let Some(wanted) = self.wanted() else { return Ok(false) };
+        if mode::read(&self.client)? == wanted {
+            return Ok(false);
+        }
+        mode::write(&self.client, wanted)?;
+        Ok(true)
+    }
+}
+
+/// An open graph.
+pub(super) struct Store {
+    shared: Arc<Shared>,
+    workers: usize,
+    purpose: Purpose,
+    is_empty: bool,
+}
+
+impl Store {
+    pub(super) fn open(client: Client, access: &Access) -> Self {
+        let journal = Journal::new(access.hugegraph.state.as_deref(), client.peer(), &client.origin().database);
+        let workers = access.hugegraph.workers();
+        let registry = Mutex::default();
+        let most = AtomicUsize::new(usize::MAX);
+        let shared = Shared { client, journal, registry, most, wanted: Mutex::default() };
+        Self { shared: Arc::new(shared), workers, purpose: Purpose::Restore, is_empty: false }
+    }
+
+    /// How many vertices, or edges, there are.
+    fn count(&self, what: What) -> Result<u64> {
+        let client = &self.shared.client;
+        let script = if what == What::Vertices { "g.V().count()" } else { "g.E().count()" };
+        // Gremlin counts without sending anything; it may be switched off, and ends after a time.
+        if let Ok(answer) = client.gremlin(script)
+            && let Some(count) = answer.first().and_then(Json::as_u64)
+        {
+            return Ok(count);
+        }
+        let mut count = 0;
+        page::read(client, what, self.workers, &|rows| Ok(rows.len() as u64), &mut |rows| {
+            count += rows;
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// Puts the mode back that was found.
+    fn put_back_mode(&mut self) -> Result<()> {
+        let shared = &self.shared;
+        let Some(found) = shared.journal.found_mode()? else { return Ok(()) };
+        let found = Mode::named(&found)?;
+        let client = shared.client.in_a_hurry();
+        let put_back = || {
+            // Whoever has set another one meanwhile knows why.
+            let ours = [Some(Mode::None), Some(Mode::Restoring), Some(Mode::Merging)];
+            if ours.contains(&Some(mode::read(&client)?)) {
+                mode::write(&client, found)?;
+            }
+            shared.journal.note_mode(None)
+        };
+        put_back().map_err(|error| {
+            let name = found.name();
+            Error::failed(format!("the graph could not be put back into the mode {name}: {}", error.message()))
+                .hint(format!("when the server is there again, graphferry mode set URL {name} does it"))
+                .caused_by(error)
+        })
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.shared.wanted().is_some() {
+            // Nobody is left to be told; the journal knows, and the next run says so.
+            let _ = self.conclude();
+        }
+    }
+}
+
+fn capability(client: &Client) -> Capability {
+    let origin = client.origin();
+    let kinds = ["date", "local-time", "time", "local-date-time", "duration", "point", "vector", "enum", "structure"];
+    let alone = ["map", "list of map", "list of list", "list of mixed"];
+    let lists = kinds.iter().map(|kind| format!("list of {kind}"));
+    Capability {
+        refused_values: kinds.iter().chain(&alone).map(|kind| (*kind).to_owned()).chain(lists).collect(),
+        other_objects: KINDS.map(str::to_owned).to_vec(),
+        objection: Some(Objection::new(objection)),
+        ..Capability::no_schema(format!("HugeGraph {}", origin.version))
+    }
+}
+
+/// What stands against an element that HugeGraph has a word for.
+fn objection(object: &SchemaObject) -> Option<String> {
+    let mut definitions = Definitions::default();
+    match definitions.add(object) {
+        Ok(true) => {}
+        Ok(false) => return None,
+        Err(error) => return Some(error.report()),
+    }
+    let is_object = definitions.property_keys.values().any(|key| key.data_type == DataType::Object);
+    is_object.then(|| "its values are Java objects, which REST cannot take".to_owned())
+}
+
+impl Target for Store {
+    fn facts(&mut self) -> Result<Facts> {
+        let client = &self.shared.client;
+        let (nodes, relationships) = (self.count(What::Vertices)?, self.count(What::Edges)?);
+        self.is_empty = nodes == 0 && relationships == 0;
+        Ok(Facts {
+            origin: client.origin().clone(),
+            capability: capability(client),
+            nodes,
+            relationships,
+            schema: catalog::definitions(client)?.objects(),
+            defaults: Schema::default(),
+            // Every batch stands for itself: the order is nobody's concern.
+            schedule: Schedule::Sorted,
+            sessions: self.workers,
+            batch: BATCH,
+            fires_triggers: false,
+            resumes_restores: true,
+            analytical: None,
+        })
+    }
+
+    fn prepare(&mut self, purpose: Purpose) -> Result<()> {
+        let shared = &self.shared;
+        shared.journal.lock()?;
+        self.purpose = purpose;
+        let wanted = match purpose {
+            Purpose::Restore => Mode::Restoring,
+            Purpose::Merge => Mode::Merging,
+        };
+        // What a run found that was killed is what has to be put back.
+        if shared.journal.found_mode()?.is_none() {
+            shared.journal.note_mode(Some(mode::read(&shared.client)?.name()))?;
+        }
+        for (number, id) in shared.journal.ids()? {
+            shared.registry().recall(number, &id);
+        }
+        shared.want(Some(wanted));
+        mode::write(&shared.client, wanted)
+    }
+
+    fn conclude(&mut self) -> Result<()> {
+        self.shared.want(None);
+        let back = self.put_back_mode();
+        self.shared.journal.unlock();
+        back
+    }
+
+    fn session(&self) -> Result<Box<dyn Session>> {
+        let definitions = catalog::definitions(&self.shared.client)?;
+        Ok(Box::new(Hand::new(Arc::clone(&self.shared), definitions, self.purpose)))
+    }
+
+    fn apply(&mut self, object: &SchemaObject) -> Result<()> {
+        let shared = &self.shared;
+        match define::create(&shared.client, object, self.purpose, self.is_empty) {
+            Err(_) if shared.restore_mode()? => {
+                define::create(&shared.client, object, self.purpose, self.is_empty)
+            }
+            result => result,
+        }
+    }
+
+    fn remove(&mut self, object: &SchemaObject) -> Result<()> {
+        define::remove(&self.shared.client, object)
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn look(
+        &mut self,
+        _class: Class,
+        _name: &str,
+        _properties: &[String],
+        _sink: &mut dyn FnMut(Seen<'_>) -> Result<()>,
+    ) -> Result<()> {
+        Err(Error::refused("merging into HugeGraph is not there yet"))
+    }
+
+    fn set_trigger(&mut self, _: &Trigger, _: bool) -> Result<()> {
+        Ok(())
+    }
+
+    fn runs(&mut self) -> Result<Vec<(String, String)>> {
+        self.shared.journal.runs()
+    }
+
+    fn record(&mut self, run: &str, record: &str) -> Result<()> {
+        self.shared.journal.record(run, record)
+    }
+
+    fn fence(&mut self, run: &str, _: usize) -> Result<i64> {
+        // Who holds the lock is alone, so that nothing of another one is under way.
+        self.shared.journal.lock()?;
+        self.shared.journal.fence(run)
+    }
+
+    fn enter(&mut self, run: &str, entry: &Entry) -> Result<()> {
+        self.shared.journal.enter(run, entry, &[])
+    }
+
+    fn entries(&mut self, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+        self.shared.journal.entries(run, sink)
+    }
+
+    fn forget(&mut self, run: &str) -> Result<()> {
+        self.shared.journal.forget(run)?;
+        if self.shared.wanted().is_none() {
+            // A run that was killed has left its mode.
+            self.put_back_mode()?;
+        }
+        Ok(())
+    }
+}
+
