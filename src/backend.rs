@@ -143,6 +143,8 @@ pub struct Facts {
     pub fires_triggers: bool,
     /// Whether a restore that was cut off can go on: writing the same items again changes nothing.
     pub resumes_restores: bool,
+    /// Where whoever writes gives ids to nodes: labels, with the properties that say which node of such a label is which. `None` where the target gives ids itself.
+    pub identities: Option<Vec<(String, Vec<String>)>>,
     /// Whether it is in a mode without transactions, where a failed batch leaves what it had made; `None` where it has no such mode.
     pub analytical: Option<bool>,
 }
@@ -249,6 +251,14 @@ pub trait Target: Send {
         properties: &[String],
         sink: &mut dyn FnMut(Seen<'_>) -> Result<()>,
     ) -> Result<()>;
+
+    /// Pushes the ids of all nodes where [`Facts::identities`] says that ids are given by whoever writes: the values are the id, whether it is a UUID, and the label.
+    ///
+    /// # Errors
+    /// The database fails, or what `sink` says.
+    fn look_at_ids(&mut self, _: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
+        Ok(())
+    }
 
     /// Stops a trigger (`false`) or starts it again (`true`). One that is gone meanwhile is no error.
     ///

@@ -85,6 +85,12 @@ impl<'a> SnapshotFeed<'a> {
         };
         Ok(Self { snapshot, header, schema, names, estimate, filter })
     }
+
+    /// What could not be read so far, as [`Snapshot::missing`] says.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        self.snapshot.missing()
+    }
 }
 
 impl Feed for SnapshotFeed<'_> {

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod breach;
+mod global;
 pub mod identity;
 pub mod ledger;
 pub mod load;

@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("strip", &["model"]),
     ("write", &["feed", "format", "model", "observe", "strip", "volume"]),
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
-    ("restore", &["backend", "feed", "format", "ids", "model", "observe", "strip", "survey", "volume"]),
+    ("restore", &["backend", "feed", "format", "hugegraph", "ids", "model", "observe", "strip", "survey", "volume"]),
     ("verify", &["feed", "format", "ids", "model", "observe"]),
     (
         "cli",

@@ -8,6 +8,7 @@
 //! | `page` | shards, pages of a size in bytes, several at once |
 //! | `source` | the graph as blocks |
 //! | `target`, `session` | a graph that is written |
+//! | `change` | vertices and edges by their ids: read, changed, deleted |
 //! | `define` | schema elements, made and removed |
 //! | `registry` | which vertex a number of ours means |
 //! | `journal` | the ledger, and the mode that was found, in a file on this machine |
@@ -16,6 +17,7 @@
 //! [`crate::hugegraph`] says.
 
 mod catalog;
+mod change;
 mod client;
 mod define;
 mod journal;

@@ -2,10 +2,9 @@
 
 use super::place::Side;
 use crate::backend::access::{Access, Credentials, Secret};
-use crate::backend::hugegraph::Dangling;
 use crate::backend::url::Location;
 use crate::error::{Error, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
@@ -28,22 +27,9 @@ pub(super) struct Options {
     /// the server, which is asked where it is not given
     #[arg(long, global = true, value_name = "ZONE", help_heading = "Memgraph's files")]
     timezone: Option<String>,
-    /// What is done about edges that lead to vertices which were not read, since somebody wrote meanwhile
-    #[arg(long, global = true, value_enum, default_value_t = DanglingName::Report, value_name = "WHAT", help_heading = "HugeGraph")]
-    dangling: DanglingName,
     /// Requests under way at once while a graph is read; from the number of cores where it is not given
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "HugeGraph")]
     requests: Option<u16>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum DanglingName {
-    /// They are left out and told, and the exit code is 3
-    Report,
-    /// Such vertices are asked for
-    Fetch,
-    /// The work fails
-    Refuse,
 }
 
 /// Where journals are kept: `$GRAPHFERRY_STATE`, else the folder for state that the system's conventions say.
@@ -70,13 +56,9 @@ impl Options {
         };
         let hugegraph = crate::backend::hugegraph::Options {
             zone: self.timezone.clone(),
-            dangling: match self.dangling {
-                DanglingName::Report => Dangling::Report,
-                DanglingName::Fetch => Dangling::Fetch,
-                DanglingName::Refuse => Dangling::Refuse,
-            },
             workers: self.requests.map(usize::from),
             state: state_folder(),
+            ..crate::backend::hugegraph::Options::default()
         };
         Ok(Access { credentials, ca_file: self.ca_file.clone(), files, hugegraph })
     }

@@ -1,20 +1,22 @@
 //! A merge: look at both graphs, write down who is who, load with a ledger, and clear up.
 
 use super::breach::{Breach, Examination, Rule, State};
+use super::global::Ids;
 use super::identity::{Claims, Entity, Identity, Reason};
 use super::ledger::{self, Done};
 use super::plan::{Findings, Plan};
 use super::policy::{Key, OnConflict, Triggers};
 use super::report::Report;
 use super::run::{self, Record};
+use super::whole::both;
 use super::{Dump, Extras, create_early, finish, load_dump, only_once, setup};
-use crate::backend::{Facts, Once, Place, Session, Target};
+use crate::backend::{Facts, Once, Place, Purpose, Session, Target};
 use crate::error::{Error, Result};
 use crate::feed::pump;
 use crate::format::Piece;
 use crate::ids::IdMap;
 use crate::model::content::Content;
-use crate::model::{Block, Class, Item, Kind, SchemaObject, change, json};
+use crate::model::{Block, Class, Item, Kind, Schema, SchemaObject, change, json};
 use crate::observe::{Conflict, Event, Watch};
 use crate::survey::Known;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -79,7 +81,7 @@ pub(super) fn examine(
     let mut found = Findings::default();
     let policy = &plan.policy;
     let rules = rules(plan, facts);
-    if !policy.recognises() && rules.is_empty() {
+    if !policy.recognises() && rules.is_empty() && facts.identities.is_none() {
         return Ok((Identity::default(), found));
     }
     let mut reading = Reading { dump, watch };
@@ -103,6 +105,20 @@ pub(super) fn examine(
         }
         if found.conflicts + found.ambiguous > 0 {
             tell_conflicts(&mut reading, &identity, &policy.keys)?;
+            return Ok((identity, found));
+        }
+    }
+    if facts.identities.is_some() {
+        watch.tell(&Event::Step { what: "looking for ids that are taken", total: None });
+        let schema = Schema { objects: plan.create.iter().chain(&plan.skip).cloned().collect() };
+        let mut ids = Ids::new(&schema)?;
+        reading.blocks(&mut |block| if block.class() == Class::Nodes { ids.add(block) } else { Ok(()) })?;
+        ids.taken(target, &identity, &mut |(old, message)| {
+            found.taken += 1;
+            let item = Some((Class::Nodes, old));
+            watch.tell(&Event::Conflict(&Conflict { kind: "conflict", item, line: None, message }));
+        })?;
+        if found.taken > 0 {
             return Ok((identity, found));
         }
     }
@@ -453,7 +469,11 @@ impl Work<'_> {
         // Before anything is stopped or written, so that whoever comes after us knows of it.
         record.state = run::State::Loading;
         target.record(&name, &record.write()?)?;
-        let result = self.load(dump, target, (&name, epoch), &mut record, done, identity, extras, report, ids);
+        let result = match target.prepare(Purpose::Merge) {
+            Ok(()) => self.load(dump, target, (&name, epoch), &mut record, done, identity, extras, report, ids),
+            Err(error) => Err(error),
+        };
+        let result = both(result, target.conclude(), report, self.watch);
         let woken = wake(target, &name, &mut record);
         result?;
         woken?;

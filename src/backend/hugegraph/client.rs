@@ -93,11 +93,6 @@ impl Client {
         &self.origin
     }
 
-    /// The graph's name on its server.
-    pub(super) fn graph(&self) -> &str {
-        &self.graph
-    }
-
     /// The server: `http://localhost:8080`.
     pub(super) fn peer(&self) -> &str {
         self.http.peer()
@@ -131,6 +126,11 @@ impl Client {
 
     /// What a Gremlin script gives: for what REST does not tell.
     pub(super) fn gremlin(&self, script: &str) -> Result<Vec<Json>> {
+        self.gremlin_with(script, serde_json::json!({}))
+    }
+
+    /// The same, with values under the names that the script uses.
+    pub(super) fn gremlin_with(&self, script: &str, bindings: Json) -> Result<Vec<Json>> {
         #[derive(Deserialize)]
         struct Outer {
             result: Inner,
@@ -140,7 +140,7 @@ impl Client {
             data: Option<Vec<Json>>,
         }
         let body = serde_json::json!({
-            "gremlin": script, "bindings": {}, "language": "gremlin-groovy",
+            "gremlin": script, "bindings": bindings, "language": "gremlin-groovy",
             "aliases": {"graph": self.graph, "g": format!("__g_{}", self.graph)},
         });
         let answer = self.send(Method::Post, "/gremlin", body.to_string().as_bytes(), true)?;

@@ -3,7 +3,7 @@
 use super::client::{Client, encoded};
 use crate::backend::Purpose;
 use crate::error::{Error, ErrorKind, Result};
-use crate::hugegraph::schema::{Definitions, KINDS};
+use crate::hugegraph::schema::{Definitions, KINDS, as_variable};
 use crate::model::SchemaObject;
 use crate::wire::http::Method;
 use serde::Deserialize;
@@ -15,6 +15,10 @@ const FOLDERS: [&str; 4] = ["propertykeys", "vertexlabels", "edgelabels", "index
 
 /// Makes an element, and waits for what the server does about it. `is_empty` says that there are no rows that an index would have to be built from.
 pub(super) fn create(client: &Client, object: &SchemaObject, purpose: Purpose, is_empty: bool) -> Result<()> {
+    if let Some((name, value)) = as_variable(object) {
+        let body = serde_json::json!({ "data": value }).to_string();
+        return client.send(Method::Put, &variable_path(client, name), body.as_bytes(), true).map(drop);
+    }
     let (kind, mut body) = understood(object)?;
     if let Some(map) = body.as_object_mut() {
         if purpose == Purpose::Merge {
@@ -43,11 +47,18 @@ pub(super) fn create(client: &Client, object: &SchemaObject, purpose: Purpose, i
 
 /// Removes an element, and waits until it is gone.
 pub(super) fn remove(client: &Client, object: &SchemaObject) -> Result<()> {
+    if let Some((name, _)) = as_variable(object) {
+        return client.delete(&variable_path(client, name)).map(drop);
+    }
     let (kind, body) = understood(object)?;
     let name = body["name"].as_str().unwrap_or_default().to_owned();
     let path = client.path(&format!("/schema/{}/{}", folder(kind), encoded(&name)));
     let answer = client.delete(&path)?;
     wait(client, &answer)
+}
+
+fn variable_path(client: &Client, name: &str) -> String {
+    client.path(&format!("/variables/{}", encoded(name)))
 }
 
 fn folder(kind: usize) -> &'static str {

@@ -5,6 +5,8 @@
 //! | `ledger_runs`, `ledger_lines` | the ledger of runs, as the embedded store keeps it |
 //! | `found_mode` | the mode that the graph was in before we changed it; gone when it is put back |
 //! | `ids` | which vertex a negative number in the ledger means |
+//! | `edges` | which edge a number in the ledger means |
+//! | `intents` | lines about changes that are about to be made: what was before is known also when the change was cut off |
 //!
 //! The server has no transactions over several requests, so a line cannot be one with its batch: it is written after the batch, and everything that is sent has its id
 //! beforehand. A batch whose line is missing is sent again, which changes nothing.
@@ -22,6 +24,10 @@ use std::time::Duration;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS found_mode (mode TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS edges (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS intents (
+    run TEXT NOT NULL, batch INTEGER NOT NULL, first INTEGER NOT NULL, entry BLOB NOT NULL, UNIQUE (run, batch, first)
+) STRICT;
 CREATE TABLE IF NOT EXISTS ids (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id BLOB NOT NULL) STRICT";
 
 /// The journal of a graph. Sessions share it.
@@ -80,8 +86,9 @@ impl Journal {
     fn make_folder(&self) -> Result<()> {
         let Some(folder) = self.path.as_ref().and_then(|path| path.parent()) else { return Ok(()) };
         std::fs::create_dir_all(folder).map_err(|cause| {
-            Error::io(format!("making the folder {}", folder.display()), cause)
-                .hint("the journal of what is written into HugeGraph lies there: $GRAPHFERRY_STATE names another folder")
+            Error::io(format!("making the folder {}", folder.display()), cause).hint(
+                "the journal of what is written into HugeGraph lies there: $GRAPHFERRY_STATE names another folder",
+            )
         })
     }
 
@@ -190,6 +197,54 @@ impl Journal {
         })
     }
 
+    /// Writes a line about edges, and which they are.
+    pub(super) fn enter_edges(&self, run: &str, mut entry: Entry, edges: &[Id<'_>]) -> Result<()> {
+        self.write(|connection| {
+            let sql = "INSERT INTO edges (id) VALUES (?1)";
+            let mut insert = connection.prepare_cached(sql).map_err(self.doing("writing"))?;
+            for edge in edges {
+                let (Id::Text(text) | Id::Uuid(text)) = edge else { continue };
+                entry.ids.push(insert.insert([text]).map_err(self.doing("writing"))?);
+            }
+            ledger::enter(connection, run, &entry)
+        })
+    }
+
+    /// Which edges these numbers mean.
+    pub(super) fn edges(&self, numbers: &[i64]) -> Result<Vec<(i64, Id<'static>)>> {
+        self.read(|connection| {
+            let sql = "SELECT id FROM edges WHERE number = ?1";
+            let mut select = connection.prepare_cached(sql).map_err(self.doing("reading"))?;
+            let mut ids = Vec::new();
+            for number in numbers {
+                let id: String = select.query_row([number], |row| row.get(0)).map_err(self.doing("reading"))?;
+                ids.push((*number, Id::Text(id.into())));
+            }
+            Ok(ids)
+        })
+    }
+
+    /// Writes the line of a change before it is made.
+    pub(super) fn intend(&self, run: &str, entry: &Entry) -> Result<()> {
+        let bytes = entry.encode()?;
+        self.write(|connection| {
+            let sql = "INSERT OR REPLACE INTO intents VALUES (?1, ?2, ?3, ?4)";
+            let key = (run, entry.batch as i64, entry.from as i64, bytes);
+            connection.execute(sql, key).map(drop).map_err(self.doing("writing"))
+        })
+    }
+
+    /// The line of a change that was about to be made.
+    pub(super) fn intent(&self, run: &str, mark: &Mark) -> Result<Option<Entry>> {
+        use rusqlite::OptionalExtension as _;
+        self.read(|connection| {
+            let sql = "SELECT entry FROM intents WHERE run = ?1 AND batch = ?2 AND first = ?3";
+            let key = (run, mark.batch as i64, mark.from as i64);
+            let found = connection.query_row(sql, key, |row| row.get::<_, Vec<u8>>(0)).optional();
+            found.map_err(self.doing("reading"))?.map(|entry| Entry::decode(&entry)).transpose()
+        })
+    }
+
     /// Removes a line.
     pub(super) fn strike(&self, run: &str, entry: &Entry) -> Result<()> {
         self.write(|connection| ledger::strike(connection, run, entry))
@@ -228,8 +283,9 @@ impl Journal {
         }
         self.write(|connection| {
             ledger::forget(connection, run)?;
+            connection.execute("DELETE FROM intents WHERE run = ?1", [run]).map_err(self.doing("writing"))?;
             if ledger::runs(connection)?.is_empty() {
-                connection.execute("DELETE FROM ids", []).map_err(self.doing("writing"))?;
+                connection.execute_batch("DELETE FROM ids; DELETE FROM edges").map_err(self.doing("writing"))?;
             }
             Ok(())
         })

@@ -167,7 +167,7 @@ impl Shardwise<'_> {
 }
 
 /// How many rows to ask for after a page with so many rows and bytes. Growth is slow, since rows may differ much; shrinking is not.
-fn next_size(asked: usize, rows: usize, bytes: usize) -> usize {
+pub(super) fn next_size(asked: usize, rows: usize, bytes: usize) -> usize {
     let row = (bytes / rows.max(1)).max(1);
     (PAGE / row).clamp(1, (asked * 8).min(MOST))
 }

@@ -8,7 +8,7 @@ use crate::ids::IdMap;
 use std::borrow::Cow;
 
 /// The owner of ids that were in the graph before.
-pub(super) const PRESENT: i64 = i64::MIN;
+const PRESENT: i64 = i64::MIN;
 
 /// What an id in the arena is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +34,25 @@ pub(super) struct Registry {
 }
 
 impl Registry {
+    /// The number of a vertex that was there before.
+    pub(super) fn present(&mut self, id: &Id<'_>) -> i64 {
+        let number = self.number(id).unwrap_or_default();
+        self.mark_present(number);
+        number
+    }
+
     /// The number of an id that belongs to a node of the dump (`owner`, its id there); `None` when it belongs to another one.
     pub(super) fn add(&mut self, id: &Id<'_>, owner: i64) -> Option<i64> {
-        let number = match self.numbers.add(id) {
+        let number = self.number(id)?;
+        if self.owners.reserve(number) {
+            self.owners.bind(number, owner);
+            return Some(number);
+        }
+        (self.owners.find(number) == Some(owner)).then_some(number)
+    }
+
+    fn number(&mut self, id: &Id<'_>) -> Option<i64> {
+        match self.numbers.add(id) {
             Some(number) if number < 0 => {
                 let (kind, bytes) = match id {
                     Id::Number(number) => (Kind::Number, Cow::Owned(number.to_be_bytes().to_vec())),
@@ -45,16 +61,26 @@ impl Registry {
                 };
                 self.arena.extend_from_slice(&bytes);
                 self.places.push(Place { end: self.arena.len(), kind });
-                number
+                Some(number)
             }
-            Some(number) => number,
-            None => self.numbers.find(id)?,
-        };
-        if self.owners.reserve(number) {
-            self.owners.bind(number, owner);
-            return Some(number);
+            Some(number) => Some(number),
+            None => self.numbers.find(id),
         }
-        (self.owners.find(number) == Some(owner)).then_some(number)
+    }
+
+    /// The number of an id that was seen.
+    pub(super) fn number_of(&self, id: &Id<'_>) -> Option<i64> {
+        self.numbers.find(id)
+    }
+
+    /// Notes that a vertex was there before.
+    pub(super) fn mark_present(&mut self, number: i64) {
+        self.owners.bind(number, PRESENT);
+    }
+
+    /// Whether a vertex was there before.
+    pub(super) fn is_present(&self, number: i64) -> bool {
+        self.owners.find(number) == Some(PRESENT)
     }
 
     /// Whose an id is; `None` where it is nobody's.
@@ -85,7 +111,7 @@ impl Registry {
             self.numbers.skip();
             self.places.push(Place { end: self.arena.len(), kind: Kind::Text });
         }
-        self.add(id, PRESENT);
+        self.number(id);
     }
 }
 

@@ -7,13 +7,15 @@ use super::page::{self, What};
 use super::registry::Registry;
 use super::session::Hand;
 use super::{catalog, define};
-use crate::backend::{Access, Entry, Facts, Purpose, Schedule, Seen, Session, Target};
+use crate::backend::{Access, Deed, Entry, Facts, Purpose, Schedule, Seen, Session, Target};
 use crate::error::{Error, Result};
-use crate::hugegraph::schema::{DataType, KINDS};
-use crate::hugegraph::Definitions;
+use crate::hugegraph::schema::{DataType, IdStrategy, KINDS, VARIABLE, VertexLabel};
+use crate::hugegraph::{Definitions, ID, Zone, record};
 use crate::model::capability::Objection;
-use crate::model::{Capability, Class, Schema, SchemaObject, Trigger};
+use crate::model::packstream::put_value;
+use crate::model::{Block, Capability, Class, Schema, SchemaObject, Trigger, ValueRef, change};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +30,9 @@ pub(super) struct Shared {
     registry: Mutex<Registry>,
     /// How many rows the server takes in a request, as far as it is known.
     most: AtomicUsize,
+    /// The time zone of the server, once it was asked for.
+    zone: Mutex<Option<Zone>>,
+    asked_zone: Option<String>,
     /// The mode that we have put the graph into.
     wanted: Mutex<Option<Mode>>,
 }
@@ -47,6 +52,19 @@ impl Shared {
 
     pub(super) fn wanted(&self) -> Option<Mode> {
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time zone of the server: it is asked once.
+    pub(super) fn zone(&self) -> Result<Zone> {
+        let mut zone = self.zone.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(zone) = &*zone {
+            return Ok(zone.clone());
+        }
+        let found = match &self.asked_zone {
+            Some(name) => Zone::named(name)?,
+            None => catalog::zone(&self.client)?,
+        };
+        Ok(zone.insert(found).clone())
     }
 
     fn want(&self, mode: Option<Mode>) {
@@ -70,6 +88,7 @@ pub(super) struct Store {
     workers: usize,
     purpose: Purpose,
     is_empty: bool,
+    is_recalled: bool,
 }
 
 impl Store {
@@ -78,8 +97,9 @@ impl Store {
         let workers = access.hugegraph.workers();
         let registry = Mutex::default();
         let most = AtomicUsize::new(usize::MAX);
-        let shared = Shared { client, journal, registry, most, wanted: Mutex::default() };
-        Self { shared: Arc::new(shared), workers, purpose: Purpose::Restore, is_empty: false }
+        let (zone, asked_zone) = (Mutex::default(), access.hugegraph.zone.clone());
+        let shared = Shared { client, journal, registry, most, zone, asked_zone, wanted: Mutex::default() };
+        Self { shared: Arc::new(shared), workers, purpose: Purpose::Restore, is_empty: false, is_recalled: false }
     }
 
     /// How many vertices, or edges, there are.
@@ -98,6 +118,30 @@ impl Store {
             Ok(())
         })?;
         Ok(count)
+    }
+
+    /// Gives every vertex as a block of one, with its number; from now on they count as having been there before.
+    fn each(&self, sink: &mut dyn FnMut(i64, &Block) -> Result<()>) -> Result<()> {
+        let shared = &self.shared;
+        let definitions = catalog::definitions(&shared.client)?;
+        let zone = shared.zone()?;
+        let parse = |rows: &[&RawValue]| {
+            let mut reader = record::Reader { definitions: &definitions, zone: &zone, ambiguous: 0 };
+            let read = |row: &&RawValue| {
+                let vertex = serde_json::from_str(row.get())
+                    .map_err(|cause| shared.client.not_understood("/traversers/vertices/scan").caused_by(cause))?;
+                let mut block = Block::new(Class::Nodes);
+                let id = reader.vertex(vertex, &mut block)?;
+                Ok((id.into_owned(), block))
+            };
+            rows.iter().map(read).collect::<Result<Vec<_>>>()
+        };
+        page::read(&shared.client, What::Vertices, self.workers, &parse, &mut |page| {
+            page.iter().try_for_each(|(id, block)| {
+                let number = shared.registry().present(id);
+                sink(number, block)
+            })
+        })
     }
 
     /// Puts the mode back that was found.
@@ -139,10 +183,20 @@ fn capability(client: &Client) -> Capability {
     let lists = kinds.iter().map(|kind| format!("list of {kind}"));
     Capability {
         refused_values: kinds.iter().chain(&alone).map(|kind| (*kind).to_owned()).chain(lists).collect(),
-        other_objects: KINDS.map(str::to_owned).to_vec(),
+        other_objects: KINDS.into_iter().chain([VARIABLE]).map(str::to_owned).collect(),
         objection: Some(Objection::new(objection)),
         ..Capability::no_schema(format!("HugeGraph {}", origin.version))
     }
+}
+
+/// Which vertices are the same whatever anybody says: those with the same id.
+fn identities(definitions: &Definitions) -> Vec<(String, Vec<String>)> {
+    let key = |label: &VertexLabel| match label.strategy() {
+        IdStrategy::Automatic | IdStrategy::Default => None,
+        IdStrategy::PrimaryKey => Some((label.name.clone(), label.primary_keys.clone())),
+        _ => Some((label.name.clone(), vec![ID.to_owned()])),
+    };
+    definitions.vertex_labels.values().filter_map(key).collect()
 }
 
 /// What stands against an element that HugeGraph has a word for.
@@ -160,14 +214,22 @@ fn objection(object: &SchemaObject) -> Option<String> {
 impl Target for Store {
     fn facts(&mut self) -> Result<Facts> {
         let client = &self.shared.client;
+        let definitions = catalog::definitions(client)?;
+        let mut schema = definitions.objects();
+        schema.objects.extend(catalog::variables(client)?);
         let (nodes, relationships) = (self.count(What::Vertices)?, self.count(What::Edges)?);
+        if !std::mem::replace(&mut self.is_recalled, true) {
+            for (number, id) in self.shared.journal.ids()? {
+                self.shared.registry().recall(number, &id);
+            }
+        }
         self.is_empty = nodes == 0 && relationships == 0;
         Ok(Facts {
             origin: client.origin().clone(),
             capability: capability(client),
             nodes,
             relationships,
-            schema: catalog::definitions(client)?.objects(),
+            schema,
             defaults: Schema::default(),
             // Every batch stands for itself: the order is nobody's concern.
             schedule: Schedule::Sorted,
@@ -175,6 +237,7 @@ impl Target for Store {
             batch: BATCH,
             fires_triggers: false,
             resumes_restores: true,
+            identities: Some(identities(&definitions)),
             analytical: None,
         })
     }
@@ -190,9 +253,6 @@ impl Target for Store {
         // What a run found that was killed is what has to be put back.
         if shared.journal.found_mode()?.is_none() {
             shared.journal.note_mode(Some(mode::read(&shared.client)?.name()))?;
-        }
-        for (number, id) in shared.journal.ids()? {
-            shared.registry().recall(number, &id);
         }
         shared.want(Some(wanted));
         mode::write(&shared.client, wanted)
@@ -213,9 +273,7 @@ impl Target for Store {
     fn apply(&mut self, object: &SchemaObject) -> Result<()> {
         let shared = &self.shared;
         match define::create(&shared.client, object, self.purpose, self.is_empty) {
-            Err(_) if shared.restore_mode()? => {
-                define::create(&shared.client, object, self.purpose, self.is_empty)
-            }
+            Err(_) if shared.restore_mode()? => define::create(&shared.client, object, self.purpose, self.is_empty),
             result => result,
         }
     }
@@ -230,12 +288,46 @@ impl Target for Store {
 
     fn look(
         &mut self,
-        _class: Class,
-        _name: &str,
-        _properties: &[String],
-        _sink: &mut dyn FnMut(Seen<'_>) -> Result<()>,
+        class: Class,
+        name: &str,
+        properties: &[String],
+        sink: &mut dyn FnMut(Seen<'_>) -> Result<()>,
     ) -> Result<()> {
-        Err(Error::refused("merging into HugeGraph is not there yet"))
+        if class == Class::Relationships {
+            return Err(Error::failed("edges of HugeGraph are looked up by their ends, not by their label"));
+        }
+        let mut values = Vec::new();
+        self.each(&mut |id, block| {
+            let Some(item) =
+                block.items().first().filter(|item| block.kind(item).names().iter().any(|known| **known == *name))
+            else {
+                return Ok(());
+            };
+            values.clear();
+            for wanted in properties {
+                match change::property(block.properties(item), wanted)? {
+                    Some(value) => values.extend_from_slice(value),
+                    None => put_value(&mut values, &ValueRef::Null),
+                }
+            }
+            sink(Seen { id, start: 0, end: 0, values: &values })
+        })
+    }
+
+    fn look_at_ids(&mut self, sink: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
+        let definitions = catalog::definitions(&self.shared.client)?;
+        let mut values = Vec::new();
+        self.each(&mut |id, block| {
+            let Some(item) = block.items().first() else { return Ok(()) };
+            values.clear();
+            if let Some(value) = change::property(block.properties(item), ID)? {
+                values.extend_from_slice(value);
+            }
+            let label = block.kind(item).names().first().map(|name| &**name).unwrap_or_default();
+            put_value(&mut values, &ValueRef::Boolean(definitions.has_uuids(label)));
+            put_value(&mut values, &ValueRef::String(label));
+            sink(Seen { id, start: 0, end: 0, values: &values })
+        })
     }
 
     fn set_trigger(&mut self, _: &Trigger, _: bool) -> Result<()> {
@@ -257,11 +349,25 @@ impl Target for Store {
     }
 
     fn enter(&mut self, run: &str, entry: &Entry) -> Result<()> {
-        self.shared.journal.enter(run, entry, &[])
+        let registry = self.shared.registry();
+        let others = entry.ids.iter().filter(|number| **number < 0);
+        let ids: Vec<_> = others.filter_map(|number| Some((*number, registry.find(*number)?.into_owned()))).collect();
+        drop(registry);
+        self.shared.journal.enter(run, entry, &ids)
     }
 
     fn entries(&mut self, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
-        self.shared.journal.entries(run, sink)
+        let shared = &self.shared;
+        shared.journal.entries(run, &mut |entry| {
+            if entry.deed == Deed::Matches {
+                // Pairs of a node of the dump and the vertex that it is.
+                entry
+                    .ids
+                    .chunks_exact(2)
+                    .for_each(|pair| pair.last().iter().for_each(|id| shared.registry().mark_present(**id)));
+            }
+            sink(entry)
+        })
     }
 
     fn forget(&mut self, run: &str) -> Result<()> {
@@ -273,4 +379,3 @@ impl Target for Store {
         Ok(())
     }
 }
-

@@ -173,6 +173,7 @@ impl Target for MemgraphTarget {
             batch: self.limits.batch(),
             fires_triggers: true,
             resumes_restores: false,
+            identities: None,
             analytical: (storage.mode != "ON_DISK_TRANSACTIONAL").then_some(storage.mode == ANALYTICAL),
         })
     }

@@ -90,6 +90,7 @@ impl Target for Neo4jTarget {
             batch: BATCH,
             fires_triggers: true,
             resumes_restores: false,
+            identities: None,
             analytical: None,
         })
     }

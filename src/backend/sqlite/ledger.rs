@@ -102,7 +102,11 @@ pub(in crate::backend) fn strike(connection: &Connection, run: &str, entry: &Ent
 }
 
 /// Pushes every line of a run.
-pub(in crate::backend) fn entries(connection: &Connection, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+pub(in crate::backend) fn entries(
+    connection: &Connection,
+    run: &str,
+    sink: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<()> {
     if !is_there(connection)? {
         return Ok(());
     }

@@ -53,6 +53,7 @@ impl Target for Store {
                 batch: BATCH,
                 fires_triggers: false,
                 resumes_restores: false,
+                identities: None,
                 analytical: None,
             })
         })
