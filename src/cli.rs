@@ -28,7 +28,6 @@ use crate::error::{Error, Result};
 use crate::observe::{Stop, Watch};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use progress::Progress;
-use std::cell::Cell;
 use std::process::ExitCode;
 
 /// Carry property graphs between systems, and know that nothing changed on the way.
@@ -80,8 +79,6 @@ struct Context {
     progress: Progress,
     stop: Stop,
     access: access::Options,
-    /// Something of a damaged source could not be read: what is made of it is not the whole graph.
-    is_incomplete: Cell<bool>,
 }
 
 impl Context {
@@ -106,7 +103,6 @@ pub fn main() -> ExitCode {
         progress: Progress::new(cli.common.quiet, cli.common.json),
         stop: Stop::default(),
         access: cli.common.access,
-        is_incomplete: Cell::new(false),
     };
     let result = listen(&context.stop).and_then(|()| match cli.verb {
         Verb::Dump(command) => dump::run(&command, &context),
@@ -123,7 +119,7 @@ pub fn main() -> ExitCode {
         Verb::Man(command) => generate::man(&command),
     });
     let result = result.map(|ending| match ending {
-        exit::Ending::Complete if context.is_incomplete.get() => exit::Ending::Incomplete,
+        exit::Ending::Complete if context.progress.is_incomplete() => exit::Ending::Incomplete,
         ending => ending,
     });
     exit::finish(result, &context.progress)

@@ -26,6 +26,8 @@ pub struct End {
     pub changed: Option<bool>,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// What could not be read, as far as it was not known before.
+    pub missing: Vec<String>,
     /// Relationships that were left out since an end of theirs was.
     pub dangling: u64,
 }
@@ -64,6 +66,8 @@ pub struct SnapshotFeed<'a> {
     names: Names,
     estimate: Option<(u64, u64)>,
     filter: Filter,
+    /// What was known to be missing before anything was read.
+    missing: Vec<String>,
 }
 
 impl<'a> SnapshotFeed<'a> {
@@ -83,13 +87,8 @@ impl<'a> SnapshotFeed<'a> {
             consistency: snapshot.consistency(),
             filters: filter.words(),
         };
-        Ok(Self { snapshot, header, schema, names, estimate, filter })
-    }
-
-    /// What could not be read so far, as [`Snapshot::missing`] says.
-    #[must_use]
-    pub fn missing(&self) -> Vec<String> {
-        self.snapshot.missing()
+        let missing = snapshot.missing();
+        Ok(Self { snapshot, header, schema, names, estimate, filter, missing })
     }
 }
 
@@ -120,8 +119,10 @@ impl Feed for SnapshotFeed<'_> {
                 })?;
             }
         }
+        let before = &self.missing;
         let changed = snapshot.finish()?;
-        Ok(End { changed, dangling: filter.dangling(), ..End::default() })
+        let missing = snapshot.missing().into_iter().filter(|missing| !before.contains(missing)).collect();
+        Ok(End { changed, missing, dangling: filter.dangling(), ..End::default() })
     }
 }
 
@@ -207,7 +208,7 @@ impl Feed for DumpFeed {
         let changed = trailer.as_ref().and_then(|trailer| trailer.source_changed);
         let mut warnings = self.decoder.warnings();
         warnings.extend(self.warnings.iter().cloned());
-        Ok(End { trailer, changed, warnings, dangling: self.filter.dangling() })
+        Ok(End { trailer, changed, warnings, missing: Vec::new(), dangling: self.filter.dangling() })
     }
 }
 
@@ -313,6 +314,7 @@ pub fn pump<T: Send>(
             });
             // Before the channel closes, so that whoever sees its end sees this too.
             whole.store(end.is_ok(), Ordering::SeqCst);
+            end.iter().flat_map(|end| &end.missing).for_each(|missing| watch.tell(&Event::Missing(missing)));
             drop(send);
             end
         });

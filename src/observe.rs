@@ -40,6 +40,8 @@ pub enum Event<'a> {
     Conflict(&'a Conflict),
     /// Something that the user should know and that does not stop the work.
     Warning(&'a str),
+    /// Something of the source that could not be read, in words: what is made of it is not the whole graph.
+    Missing(&'a str),
 }
 
 /// Who wants to know. Called from several threads.

@@ -124,17 +124,10 @@ impl Place {
                 for note in snapshot.warnings() {
                     context.progress.event(&Event::Warning(&note));
                 }
-                let tell = |missing: &String| {
-                    context.progress.event(&Event::Warning(&format!("not read: {missing}")));
-                    context.is_incomplete.set(true);
-                };
-                let before = snapshot.missing();
-                before.iter().for_each(tell);
-                let mut feed = SnapshotFeed::new(snapshot, origin, filter)?;
-                let result = then(&mut feed);
-                // Some is known only when all was read.
-                feed.missing().iter().filter(|missing| !before.contains(missing)).for_each(tell);
-                result
+                for missing in snapshot.missing() {
+                    context.progress.event(&Event::Missing(&missing));
+                }
+                then(&mut SnapshotFeed::new(snapshot, origin, filter)?)
             }
         }
     }

@@ -8,7 +8,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, Prog
 use serde_json::json;
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// JSON events about items come at most this often.
@@ -22,6 +22,7 @@ pub(super) struct Progress {
     nodes: AtomicU64,
     relationships: AtomicU64,
     told: Mutex<Instant>,
+    incomplete: AtomicBool,
 }
 
 impl Progress {
@@ -35,7 +36,13 @@ impl Progress {
             nodes: AtomicU64::new(0),
             relationships: AtomicU64::new(0),
             told: Mutex::new(Instant::now()),
+            incomplete: AtomicBool::new(false),
         }
+    }
+
+    /// Whether something of a source could not be read.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.incomplete.load(Ordering::Relaxed)
     }
 
     /// Whether results are asked for as JSON.
@@ -135,6 +142,10 @@ impl Observer for Progress {
             Event::Warning(text) if self.json => self.line(&json!({ "event": "warning", "message": text })),
             Event::Warning(text) if !self.quiet => self.bar.suspend(|| eprintln!("warning: {}", printable(text))),
             Event::Warning(_) => {}
+            Event::Missing(text) => {
+                self.incomplete.store(true, Ordering::Relaxed);
+                self.event(&Event::Warning(&format!("not read: {text}")));
+            }
         }
     }
 }

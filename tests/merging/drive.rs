@@ -149,7 +149,7 @@ pub fn read(folder: &Path) -> Graph {
     graph
 }
 
-/// Properties as the store has them: typed JSON, whose reader tests/format_jsonl_witness.rs checks.
+/// Properties as the store has them: typed JSON, whose reader tests/formats/format_jsonl_witness.rs checks.
 fn map(text: &str) -> Map {
     // In an outer map, a "$" in a key has the meaning that it has in no properties.
     let whole: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();

@@ -1,4 +1,4 @@
-//! What several tests share. A test file says `mod support;`.
+//! What several tests share. Each program of tests has it as `support`.
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod arbitrary;
@@ -9,7 +9,10 @@ pub mod graph;
 pub mod hand;
 pub mod neo4j;
 pub mod proxy;
+pub mod replay;
+pub mod scripted;
 pub mod tool;
+pub mod witness;
 
 pub use arbitrary::Limits;
 pub use graph::{Graph, Same};

@@ -1,4 +1,4 @@
-//! What single rows of the lists become. Whole answers of a server are in `tests/memgraph_source.rs`.
+//! What single rows of the lists become. Whole answers of a server are in `tests/memgraph/memgraph_source.rs`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
