@@ -38,6 +38,6 @@ pub(super) fn variables(client: &Client) -> Result<Vec<SchemaObject>> {
 /// The zone of the server, by Gremlin: REST does not tell it.
 pub(super) fn zone(client: &Client) -> Result<Zone> {
     let answer = client.gremlin("TimeZone.getDefault().getID()")?;
-    let name = answer.first().and_then(Json::as_str).ok_or_else(|| client.not_understood("/gremlin"))?;
+    let name = answer.as_str().ok_or_else(|| client.not_understood("/gremlin"))?;
     Zone::named(name)
 }

@@ -133,7 +133,7 @@ pub(super) fn delete(client: &Client, class: Class, id: &Id<'_>) -> Result<bool>
     let is_odd = text(id).chars().any(|c| matches!(c, '/' | '\\' | '"' | '%' | ';') || c.is_control());
     if is_odd || name.len() > PATH / 3 {
         let step = if class == Class::Nodes { "V" } else { "E" };
-        let script = format!("g.{step}(id).drop().iterate(); 1");
+        let script = format!("g.{step}(id).drop().iterate().hasNext()");
         let bindings = serde_json::json!({ "id": text(id) });
         return client.gremlin_with(&script, bindings).map(|_| true);
     }

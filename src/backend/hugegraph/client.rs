@@ -124,13 +124,13 @@ impl Client {
         self.accept(self.http.send(Method::Delete, path, None, true)?, path)
     }
 
-    /// What a Gremlin script gives: for what REST does not tell.
-    pub(super) fn gremlin(&self, script: &str) -> Result<Vec<Json>> {
-        self.gremlin_with(script, serde_json::json!({}))
+    /// What a Gremlin expression gives: for what REST does not tell. A traversal has to end in `next()` or `toList()`.
+    pub(super) fn gremlin(&self, expression: &str) -> Result<Json> {
+        self.gremlin_with(expression, serde_json::json!({}))
     }
 
-    /// The same, with values under the names that the script uses.
-    pub(super) fn gremlin_with(&self, script: &str, bindings: Json) -> Result<Vec<Json>> {
+    /// The same, with values under the names that the expression uses.
+    pub(super) fn gremlin_with(&self, expression: &str, mut bindings: Json) -> Result<Json> {
         #[derive(Deserialize)]
         struct Outer {
             result: Inner,
@@ -139,14 +139,23 @@ impl Client {
         struct Inner {
             data: Option<Vec<Json>>,
         }
+        // HugeGraph 1.7 has been seen to answer with what an earlier request asked for: the number says whose answer it is.
+        let number = jiff::Timestamp::now().as_nanosecond() as u64 ^ (u64::from(std::process::id()) << 40);
+        let word = number.to_string();
+        bindings["graphferry_word"] = Json::from(word.as_str());
         let body = serde_json::json!({
-            "gremlin": script, "bindings": bindings, "language": "gremlin-groovy",
+            "gremlin": format!("[graphferry_word, {expression}]"),
+            "bindings": bindings, "language": "gremlin-groovy",
             "aliases": {"graph": self.graph, "g": format!("__g_{}", self.graph)},
         });
         let answer = self.send(Method::Post, "/gremlin", body.to_string().as_bytes(), true)?;
         let answer: Outer =
             serde_json::from_slice(&answer).map_err(|cause| self.not_understood("/gremlin").caused_by(cause))?;
-        Ok(answer.result.data.unwrap_or_default())
+        let mut data = answer.result.data.unwrap_or_default();
+        match (data.first().and_then(Json::as_str), data.len()) {
+            (Some(said), 2) if said == word => Ok(data.swap_remove(1)),
+            _ => Err(Error::corrupt(format!("{} answers another Gremlin request than ours", self.http.peer()))),
+        }
     }
 
     fn accept(&self, answer: Answer, path: &str) -> Result<Vec<u8>> {

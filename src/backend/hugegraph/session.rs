@@ -158,7 +158,7 @@ impl Hand {
         self.body.clear();
         self.body.push(b'[');
         let writer = Writer { definitions: &self.definitions, zone: None };
-        let registry = self.shared.registry();
+        let registry = self.shared.ids();
         for item in batch.items() {
             let label = edge_label(&self.definitions, batch, item)?;
             if self.body.len() > 1 {
@@ -216,7 +216,7 @@ impl Hand {
     fn twins(&mut self, batch: &Block, known: &mut FxHashMap<(u32, i64, i64), Vec<Twin>>) -> Result<()> {
         let mut starts = BTreeSet::new();
         {
-            let registry = self.shared.registry();
+            let registry = self.shared.ids();
             let was_there = |number| registry.is_present(number);
             for item in batch.items().iter().filter(|item| was_there(item.start) && was_there(item.end)) {
                 starts.insert((item.kind, item.start));
@@ -224,7 +224,7 @@ impl Hand {
         }
         let zone = if starts.is_empty() { Zone::utc() } else { self.shared.zone()? };
         for (kind, number) in starts {
-            let start = vertex(&self.shared.registry(), number)?.into_owned();
+            let start = vertex(&self.shared.ids(), number)?.into_owned();
             let Some(name) = batch.kinds().get(kind as usize).map(|kind| kind.relationship_type().to_owned()) else {
                 continue;
             };
@@ -233,7 +233,7 @@ impl Hand {
             let content = &mut self.content;
             let (shared, definitions) = (&self.shared, &self.definitions);
             reading.edges_from(&start, &name, &mut |_, [_, end], block| {
-                let end = shared.registry().number_of(&end);
+                let end = shared.ids().number_of(&end);
                 let plain = normalized(definitions, &block)?;
                 if let (Some(end), Some(item)) = (end, plain.items().first()) {
                     let twin = Twin::of(label, content, plain.properties(item))?;
@@ -318,11 +318,11 @@ impl Hand {
             for item in part.items() {
                 let label = vertex_label(&hand.definitions, part, item)?;
                 let is_computed = label.strategy() == IdStrategy::PrimaryKey;
-                let id = vertex(&hand.shared.registry(), item.start)?.into_owned();
+                let id = vertex(&hand.shared.ids(), item.start)?.into_owned();
                 rows.push((part, item, (!is_computed).then_some(id)));
             }
             let given = hand.put_vertices(&rows)?;
-            let registry = hand.shared.registry();
+            let registry = hand.shared.ids();
             for (item, given) in part.items().iter().zip(given) {
                 if registry.number_of(&given) != Some(item.start) {
                     return Err(Error::failed(format!("the server wrote {given} in the place of another vertex")));
@@ -335,14 +335,14 @@ impl Hand {
     /// Vertices by their numbers, each in a block of its own, with its id among the properties.
     fn there(&self, numbers: &[i64]) -> Result<FxHashMap<i64, Block>> {
         let ids: Vec<Id<'static>> = {
-            let registry = self.shared.registry();
+            let registry = self.shared.ids();
             numbers.iter().filter_map(|number| registry.find(*number).map(Id::into_owned)).collect()
         };
         let zone = self.shared.zone()?;
         let reading = change::Reading { client: &self.shared.client, definitions: &self.definitions, zone: &zone };
         let mut found = FxHashMap::default();
         reading.vertices(&ids, &mut |id, block| {
-            if let Some(number) = self.shared.registry().number_of(&id) {
+            if let Some(number) = self.shared.ids().number_of(&id) {
                 found.insert(number, block);
             }
             Ok(())
@@ -355,7 +355,7 @@ impl Hand {
         if class == Class::Relationships {
             return self.shared.journal.edges(numbers);
         }
-        let registry = self.shared.registry();
+        let registry = self.shared.ids();
         Ok(numbers.iter().filter_map(|number| Some((*number, registry.find(*number)?.into_owned()))).collect())
     }
 
@@ -364,7 +364,7 @@ impl Hand {
     }
 
     fn note(&self, entry: &Entry) -> Result<()> {
-        let registry = self.shared.registry();
+        let registry = self.shared.ids();
         let others = entry.ids.iter().filter(|number| **number < 0);
         let ids: Vec<_> = others.filter_map(|number| Some((*number, registry.find(*number)?.into_owned()))).collect();
         drop(registry);
@@ -528,7 +528,7 @@ impl Session for Hand {
                 reading.vertices(&wanted, &mut |id, block| add(numbers.get(&id).copied(), [0, 0], &block))?;
             }
             Class::Relationships => reading.edges(&wanted, &mut |id, [start, end], block| {
-                let registry = self.shared.registry();
+                let registry = self.shared.ids();
                 let ends = [&start, &end].map(|id| registry.number_of(id).unwrap_or_default());
                 drop(registry);
                 add(numbers.get(&id).copied(), ends, &block)

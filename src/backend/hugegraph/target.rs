@@ -17,7 +17,7 @@ use crate::model::{Block, Capability, Class, Schema, SchemaObject, Trigger, Valu
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Rows of a request: the most that a server takes unless it is set up otherwise.
 const BATCH: usize = 500;
@@ -27,7 +27,7 @@ const BATCH: usize = 500;
 pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) journal: Journal,
-    registry: Mutex<Registry>,
+    registry: RwLock<Registry>,
     /// How many rows the server takes in a request, as far as it is known.
     most: AtomicUsize,
     /// The time zone of the server, once it was asked for.
@@ -38,8 +38,14 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The ids that are known, to add to them.
+    pub(super) fn registry(&self) -> RwLockWriteGuard<'_, Registry> {
+        self.registry.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, to look at: several sessions may at once.
+    pub(super) fn ids(&self) -> RwLockReadGuard<'_, Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn most(&self) -> usize {
@@ -95,7 +101,7 @@ impl Store {
     pub(super) fn open(client: Client, access: &Access) -> Self {
         let journal = Journal::new(access.hugegraph.state.as_deref(), client.peer(), &client.origin().database);
         let workers = access.hugegraph.workers();
-        let registry = Mutex::default();
+        let registry = RwLock::default();
         let most = AtomicUsize::new(usize::MAX);
         let (zone, asked_zone) = (Mutex::default(), access.hugegraph.zone.clone());
         let shared = Shared { client, journal, registry, most, zone, asked_zone, wanted: Mutex::default() };
@@ -105,10 +111,10 @@ impl Store {
     /// How many vertices, or edges, there are.
     fn count(&self, what: What) -> Result<u64> {
         let client = &self.shared.client;
-        let script = if what == What::Vertices { "g.V().count()" } else { "g.E().count()" };
+        let script = if what == What::Vertices { "g.V().count().next()" } else { "g.E().count().next()" };
         // Gremlin counts without sending anything; it may be switched off, and ends after a time.
         if let Ok(answer) = client.gremlin(script)
-            && let Some(count) = answer.first().and_then(Json::as_u64)
+            && let Some(count) = answer.as_u64()
         {
             return Ok(count);
         }
@@ -349,7 +355,7 @@ impl Target for Store {
     }
 
     fn enter(&mut self, run: &str, entry: &Entry) -> Result<()> {
-        let registry = self.shared.registry();
+        let registry = self.shared.ids();
         let others = entry.ids.iter().filter(|number| **number < 0);
         let ids: Vec<_> = others.filter_map(|number| Some((*number, registry.find(*number)?.into_owned()))).collect();
         drop(registry);
