@@ -7,7 +7,7 @@
 //! | `mode` | the modes NONE, RESTORING, MERGING, LOADING |
 //! | `page` | shards, pages of a size in bytes, several at once |
 //! | `source` | the graph as blocks |
-//! | `target`, `session` | a graph that is written |
+//! | `target`, `session`, `merging` | a graph that is written |
 //! | `change` | vertices and edges by their ids: read, changed, deleted |
 //! | `define` | schema elements, made and removed |
 //! | `registry` | which vertex a number of ours means |
@@ -21,6 +21,7 @@ mod change;
 mod client;
 mod define;
 mod journal;
+mod merging;
 pub mod mode;
 mod page;
 mod registry;

@@ -279,7 +279,9 @@ impl Task<'_> {
                 Err(error) => Outcome { error: Some(error), ..Outcome::default() },
             }
         })?;
-        let verb = if self.mode == Mode::Merging { "merged" } else { "restored" };
+        // A run that is gone on with says itself what it is.
+        let mode = outcome.plan.as_ref().map_or(self.mode, |plan| plan.mode);
+        let verb = if mode == Mode::Merging { "merged" } else { "restored" };
         finish(outcome, self.how.dry_run, verb, context)
     }
 }

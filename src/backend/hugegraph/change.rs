@@ -19,6 +19,9 @@ struct Found<'a> {
     vertices: Vec<&'a RawValue>,
 }
 
+/// Takes an edge: its id, its ends, and a block of it alone.
+type EdgeSink<'a> = dyn FnMut(Id<'_>, [Id<'_>; 2], Block) -> Result<()> + 'a;
+
 /// What is needed to read rows.
 pub(super) struct Reading<'a> {
     pub(super) client: &'a Client,
@@ -45,28 +48,19 @@ impl Reading<'_> {
     }
 
     /// The same of edges: gives each, with its ends.
-    pub(super) fn edges(
-        &self,
-        ids: &[Id<'_>],
-        sink: &mut dyn FnMut(Id<'_>, [Id<'_>; 2], Block) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn edges(&self, ids: &[Id<'_>], sink: &mut EdgeSink<'_>) -> Result<()> {
         self.ask("edges", ids, &mut |row| self.edge(row, sink))
     }
 
     /// The edges that start at a vertex.
-    pub(super) fn edges_from(
-        &self,
-        start: &Id<'_>,
-        label: &str,
-        sink: &mut dyn FnMut(Id<'_>, [Id<'_>; 2], Block) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn edges_from(&self, start: &Id<'_>, label: &str, sink: &mut EdgeSink<'_>) -> Result<()> {
         let (start, label) = (encoded(&quoted(start)), encoded(label));
         let path = format!("/graph/edges?vertex_id={start}&direction=OUT&label={label}&limit=-1");
         let body = self.client.bytes(&self.client.path(&path))?;
         self.rows(&body, &path, &mut |row| self.edge(row, sink))
     }
 
-    fn edge(&self, row: &RawValue, sink: &mut dyn FnMut(Id<'_>, [Id<'_>; 2], Block) -> Result<()>) -> Result<()> {
+    fn edge(&self, row: &RawValue, sink: &mut EdgeSink<'_>) -> Result<()> {
         #[derive(Deserialize)]
         struct Named<'a> {
             #[serde(borrow)]

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The graph that is meant where a URL names none: the one that every server is set up with.
 const GRAPH: &str = "hugegraph";
@@ -111,17 +111,17 @@ impl Client {
 
     /// The same, as it comes.
     pub(super) fn bytes(&self, path: &str) -> Result<Vec<u8>> {
-        self.accept(self.http.send(Method::Get, path, None, true)?, path)
+        self.accept(self.request(Method::Get, path, None, true)?, path)
     }
 
     /// Sends something; `again` says that it may be sent twice.
     pub(super) fn send(&self, method: Method, path: &str, body: &[u8], again: bool) -> Result<Vec<u8>> {
-        self.accept(self.http.send(method, path, Some(body), again)?, path)
+        self.accept(self.request(method, path, Some(body), again)?, path)
     }
 
     /// Deletes something; it may be gone already.
     pub(super) fn delete(&self, path: &str) -> Result<Vec<u8>> {
-        self.accept(self.http.send(Method::Delete, path, None, true)?, path)
+        self.accept(self.request(Method::Delete, path, None, true)?, path)
     }
 
     /// What a Gremlin expression gives: for what REST does not tell. A traversal has to end in `next()` or `toList()`.
@@ -155,6 +155,19 @@ impl Client {
         match (data.first().and_then(Json::as_str), data.len()) {
             (Some(said), 2) if said == word => Ok(data.swap_remove(1)),
             _ => Err(Error::corrupt(format!("{} answers another Gremlin request than ours", self.http.peer()))),
+        }
+    }
+
+    /// Asks again while the server begins to serve: until its application is there it answers with a page of its web server.
+    fn request(&self, method: Method, path: &str, body: Option<&[u8]>, again: bool) -> Result<Answer> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.http.send(method, path, body, again)?;
+            let is_page = answer.status >= 400 && answer.body.starts_with(b"<html>");
+            if !is_page || !again || begun.elapsed() > self.http.patience() {
+                return Ok(answer);
+            }
+            std::thread::sleep(Duration::from_millis(500));
         }
     }
 

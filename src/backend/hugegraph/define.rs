@@ -97,11 +97,14 @@ struct Task {
 /// Waits for the task that an answer speaks of, if it does.
 fn wait(client: &Client, answer: &[u8]) -> Result<()> {
     let task = serde_json::from_slice::<Begun>(answer).map_or(0, |begun| begun.task_id);
+    if task <= 0 {
+        return Ok(());
+    }
     let mut pause = Duration::from_millis(10);
-    while task > 0 {
+    loop {
         let now: Task = client.get(&client.path(&format!("/tasks/{task}")))?;
         match now.task_status.as_str() {
-            "success" => break,
+            "success" => return Ok(()),
             "failed" | "cancelled" | "cancelling" | "deleting" => {
                 let message = format!("the server's task {task} has {}: {}", now.task_status, now.task_result);
                 return Err(Error::new(ErrorKind::Server, message));
@@ -110,5 +113,4 @@ fn wait(client: &Client, answer: &[u8]) -> Result<()> {
         }
         pause = (pause * 2).min(Duration::from_secs(1));
     }
-    Ok(())
 }

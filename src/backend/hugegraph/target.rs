@@ -10,11 +10,10 @@ use super::{catalog, define};
 use crate::backend::{Access, Deed, Entry, Facts, Purpose, Schedule, Seen, Session, Target};
 use crate::error::{Error, Result};
 use crate::hugegraph::schema::{DataType, IdStrategy, KINDS, VARIABLE, VertexLabel};
-use crate::hugegraph::{Definitions, ID, Zone, record};
+use crate::hugegraph::{Definitions, ID, Id, Zone, record};
 use crate::model::capability::Objection;
 use crate::model::packstream::put_value;
 use crate::model::{Block, Capability, Class, Schema, SchemaObject, Trigger, ValueRef, change};
-use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -127,7 +126,7 @@ impl Store {
     }
 
     /// Gives every vertex as a block of one, with its number; from now on they count as having been there before.
-    fn each(&self, sink: &mut dyn FnMut(i64, &Block) -> Result<()>) -> Result<()> {
+    fn each(&self, label: Option<&str>, sink: &mut dyn FnMut(i64, &Block) -> Result<()>) -> Result<()> {
         let shared = &self.shared;
         let definitions = catalog::definitions(&shared.client)?;
         let zone = shared.zone()?;
@@ -142,12 +141,19 @@ impl Store {
             };
             rows.iter().map(read).collect::<Result<Vec<_>>>()
         };
-        page::read(&shared.client, What::Vertices, self.workers, &parse, &mut |page| {
+        let mut take = |page: Vec<(Id<'static>, Block)>| {
             page.iter().try_for_each(|(id, block)| {
                 let number = shared.registry().present(id);
                 sink(number, block)
             })
-        })
+        };
+        // The label's own index spares the rows of the others, where it has one.
+        let indexed = label.and_then(|label| definitions.vertex_labels.get(label));
+        let indexed = indexed.filter(|label| label.more.get("enable_label_index").is_some_and(|is| *is == true));
+        match indexed {
+            Some(label) => page::of_label(&shared.client, &label.name, &parse, &mut take),
+            None => page::read(&shared.client, What::Vertices, self.workers, &parse, &mut take),
+        }
     }
 
     /// Puts the mode back that was found.
@@ -303,7 +309,7 @@ impl Target for Store {
             return Err(Error::failed("edges of HugeGraph are looked up by their ends, not by their label"));
         }
         let mut values = Vec::new();
-        self.each(&mut |id, block| {
+        self.each(Some(name), &mut |id, block| {
             let Some(item) =
                 block.items().first().filter(|item| block.kind(item).names().iter().any(|known| **known == *name))
             else {
@@ -323,7 +329,7 @@ impl Target for Store {
     fn look_at_ids(&mut self, sink: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
         let definitions = catalog::definitions(&self.shared.client)?;
         let mut values = Vec::new();
-        self.each(&mut |id, block| {
+        self.each(None, &mut |id, block| {
             let Some(item) = block.items().first() else { return Ok(()) };
             values.clear();
             if let Some(value) = change::property(block.properties(item), ID)? {
