@@ -148,6 +148,10 @@ pub struct Facts {
     pub batch: usize,
     /// Whether its triggers fire on what we write; a store that only carries them says no.
     pub fires_triggers: bool,
+    /// Whether a restore that was cut off can go on: writing the same items again changes nothing.
+    pub resumes_restores: bool,
+    /// Where whoever writes gives ids to nodes: labels, with the properties that say which node of such a label is which. `None` where the target gives ids itself.
+    pub identities: Option<Vec<(String, Vec<String>)>>,
     /// Whether it is in a mode without transactions, where a failed batch leaves what it had made; `None` where it has no such mode.
     pub analytical: Option<bool>,
 }
@@ -174,6 +178,15 @@ pub enum Update {
     Fill,
 }
 
+/// What a target is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// An empty graph becomes what the dump is.
+    Restore,
+    /// The dump comes to what is there.
+    Merge,
+}
+
 /// A session's place in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -192,6 +205,22 @@ pub trait Target: Send {
     /// # Errors
     /// The database refuses.
     fn facts(&mut self) -> Result<Facts>;
+
+    /// Goes into the state in which the target takes what is to come, before the first write. Does nothing where there is no such state.
+    ///
+    /// # Errors
+    /// The database refuses, or somebody else is at it.
+    fn prepare(&mut self, _: Purpose) -> Result<()> {
+        Ok(())
+    }
+
+    /// Puts back what [`Target::prepare`] changed. Called also after a failure.
+    ///
+    /// # Errors
+    /// The database refuses.
+    fn conclude(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Opens a session for data. Several may be open at once, each used by one thread.
     ///
@@ -236,6 +265,14 @@ pub trait Target: Send {
         properties: &[String],
         sink: &mut dyn FnMut(Seen<'_>) -> Result<()>,
     ) -> Result<()>;
+
+    /// Pushes the ids of all nodes where [`Facts::identities`] says that ids are given by whoever writes: the values are the id, whether it is a UUID, and the label.
+    ///
+    /// # Errors
+    /// The database fails, or what `sink` says.
+    fn look_at_ids(&mut self, _: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
+        Ok(())
+    }
 
     /// Stops a trigger (`false`) or starts it again (`true`). One that is gone meanwhile is no error.
     ///
@@ -414,7 +451,7 @@ pub fn open_target(location: &Location, access: &Access) -> Result<Box<dyn Targe
                 System::Memgraph => memgraph::target(link, connection)?,
             })
         }
-        Location::HugeGraph(_) => Err(Error::usage("HugeGraph is only read yet")),
+        Location::HugeGraph(server) => hugegraph::open_target(server, access),
         Location::Sqlite(path) => sqlite::open_target(path),
         Location::MemgraphFiles(path) => {
             Err(crate::Error::usage(format!("{} is files of Memgraph, which are only read", path.display()))

@@ -20,6 +20,7 @@ mod inspect;
 mod keys;
 mod map;
 mod merging;
+mod mode;
 mod output;
 mod place;
 mod progress;
@@ -70,6 +71,7 @@ enum Verb {
     Runs(runs::Runs),
     Undo(runs::Undo),
     Snapshot(snapshot::Command),
+    Mode(mode::Command),
     UpgradeCheck(upgrade::Command),
     Completions(generate::Completions),
     Man(generate::Man),
@@ -130,6 +132,7 @@ pub fn main() -> ExitCode {
         Verb::Runs(command) => runs::runs(&command, &context),
         Verb::Undo(command) => runs::undo(&command, &context),
         Verb::Snapshot(command) => snapshot::run(&command, &context),
+        Verb::Mode(command) => mode::run(&command, &context),
         Verb::UpgradeCheck(command) => upgrade::run(&command),
         Verb::Copy(command) => copy::run(&command, &context),
         Verb::Convert(command) => convert::run(&command, &context),

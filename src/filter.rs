@@ -78,10 +78,7 @@ impl Filter {
     #[must_use]
     pub fn wants_object(&self, object: &SchemaObject) -> bool {
         use crate::model::Entity;
-        let section = match object {
-            SchemaObject::Other(other) if other.kind == "enum" => Section::PreData,
-            _ => Section::PostData,
-        };
+        let section = if object.comes_before_data() { Section::PreData } else { Section::PostData };
         let (on, names) = match object {
             SchemaObject::Index(index) => (index.on, &index.labels[..]),
             SchemaObject::Constraint(constraint) => (constraint.on, std::slice::from_ref(&constraint.label)),

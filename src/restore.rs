@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod breach;
+mod global;
 pub mod identity;
 pub mod ledger;
 pub mod load;
@@ -107,7 +108,7 @@ fn run(
     outcome: &mut Outcome,
 ) -> Result<()> {
     let mut facts = target.facts()?;
-    let resumed = merge::resumed(target, extras.resume.as_deref())?;
+    let resumed = merge::resumed(target, extras.resume.as_deref(), facts.resumes_restores)?;
     let known = match &mut dump {
         Dump::Again(open) => {
             watch.tell(&Event::Step { what: "checking the dump", total: None });
@@ -157,7 +158,8 @@ fn run(
         return work.carry_out(&mut dump, target, resumed, identity, extras, report, run, ids);
     }
     let work = whole::Work { plan, facts: &facts, known: &known, total, watch };
-    work.carry_out(&mut dump, target, identity, extras, &mut outcome.report, &mut outcome.ids)
+    let (report, run, ids) = (&mut outcome.report, &mut outcome.run, &mut outcome.ids);
+    work.carry_out(&mut dump, target, resumed, identity, extras, report, run, ids)
 }
 
 fn setup<'a, 'b: 'a>(
@@ -224,7 +226,7 @@ fn finish(
     report.warnings.extend(end.warnings);
     report.warnings.iter().for_each(|warning| watch.tell(&Event::Warning(warning)));
     // What data speak of is there already, if it was known before them; what came with a stream is not.
-    let mut create: Vec<_> = plan.create.iter().filter(|object| !is_early(object)).cloned().collect();
+    let mut create: Vec<_> = plan.create.iter().filter(|object| !object.comes_before_data()).cloned().collect();
     if plan.tally.is_none() {
         create.extend(late(objects, plan, facts, report)?);
     }
@@ -257,17 +259,12 @@ fn finish(
     Ok(())
 }
 
-/// Whether data speak of an object, so that it must be there before them.
-fn is_early(object: &SchemaObject) -> bool {
-    matches!(object, SchemaObject::Other(other) if other.kind == "enum")
-}
-
 /// Creates what data speak of.
 ///
 /// # Errors
 /// One of them cannot be made: the data would be refused.
 fn create_early(plan: &Plan, target: &mut dyn Target, report: &mut Report) -> Result<()> {
-    for object in plan.create.iter().filter(|object| is_early(object)) {
+    for object in plan.create.iter().filter(|object| object.comes_before_data()) {
         target.apply(object)?;
         report.schema_created += 1;
     }

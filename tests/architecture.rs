@@ -25,7 +25,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("strip", &["model"]),
     ("write", &["feed", "format", "model", "observe", "strip", "volume"]),
     ("dump", &["backend", "cypher", "feed", "format", "model", "observe", "strip", "survey", "volume", "write"]),
-    ("restore", &["backend", "feed", "format", "guard", "ids", "model", "observe", "strip", "survey", "volume"]),
+    (
+        "restore",
+        &["backend", "feed", "format", "guard", "hugegraph", "ids", "model", "observe", "strip", "survey", "volume"],
+    ),
     ("physical", &["backend", "dump", "feed", "filter", "format", "model", "observe", "survey", "volume"]),
     ("check", &["feed", "format", "ids", "model", "observe"]),
     ("diff", &["feed", "format", "ids", "model", "observe"]),

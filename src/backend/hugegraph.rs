@@ -7,18 +7,30 @@
 //! | `mode` | the modes NONE, RESTORING, MERGING, LOADING |
 //! | `page` | shards, pages of a size in bytes, several at once |
 //! | `source` | the graph as blocks |
+//! | `target`, `session`, `merging` | a graph that is written |
+//! | `change` | vertices and edges by their ids: read, changed, deleted |
+//! | `define` | schema elements, made and removed |
+//! | `registry` | which vertex a number of ours means |
+//! | `journal` | the ledger, and the mode that was found, in a file on this machine |
 //!
 //! HugeGraph has no snapshot: what is read while others write is of no one instant, and the header says so. Schema elements, ids and values are what
 //! [`crate::hugegraph`] says.
 
 mod catalog;
+mod change;
 mod client;
+mod define;
+mod journal;
+mod merging;
 pub mod mode;
 mod page;
+mod registry;
+mod session;
 mod source;
+mod target;
 
 use super::url::Server;
-use super::{Access, Source};
+use super::{Access, Source, Target};
 use crate::error::Result;
 use crate::hugegraph::Id;
 use crate::model::Block;
@@ -45,6 +57,8 @@ pub struct Options {
     pub dangling: Dangling,
     /// How many requests are under way at once; from the number of cores where it is not given.
     pub workers: Option<usize>,
+    /// The folder of journals. Without one, nothing outlives the process: no run can be resumed, and a mode that was left is not put back.
+    pub state: Option<std::path::PathBuf>,
 }
 
 impl Options {
@@ -91,4 +105,12 @@ fn in_full_blocks(block: Block, sink: &mut dyn FnMut(Block) -> Result<()>) -> Re
 /// It cannot be reached, denies access, or is no HugeGraph.
 pub(super) fn open_source(server: &Server, access: &Access) -> Result<Box<dyn Source>> {
     Ok(Box::new(source::Graph::open(client::Client::open(server, access)?, access)?))
+}
+
+/// Connects to a graph that is to be written.
+///
+/// # Errors
+/// It cannot be reached, denies access, or is no HugeGraph.
+pub(super) fn open_target(server: &Server, access: &Access) -> Result<Box<dyn Target>> {
+    Ok(Box::new(target::Store::open(client::Client::open(server, access)?, access)))
 }

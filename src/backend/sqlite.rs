@@ -14,7 +14,7 @@ mod catalog;
 mod change;
 mod fault;
 mod file;
-mod ledger;
+pub(super) mod ledger;
 mod rule;
 mod session;
 mod source;

@@ -30,9 +30,21 @@ pub(super) struct Options {
     /// The snapshot to begin with; the newest that is whole, where it is not given
     #[arg(long, global = true, value_name = "FILE", help_heading = "Memgraph's files")]
     snapshot: Option<PathBuf>,
-    /// The time zone of the server, which its files do not tell: Memgraph stores local date-times as instants, HugeGraph's backups write instants as local
+    /// The time zone of the server: Memgraph's files store local date-times as instants, HugeGraph and its backups write instants as local. A HugeGraph server
+    /// is asked where it is not given
     #[arg(long, global = true, value_name = "ZONE", help_heading = "Access")]
     timezone: Option<String>,
+    /// Requests under way at once while a graph is read; from the number of cores where it is not given
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "HugeGraph")]
+    requests: Option<u16>,
+}
+
+/// Where journals are kept: `$GRAPHFERRY_STATE`, else the folder for state that the system's conventions say.
+fn state_folder() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("GRAPHFERRY_STATE")
+        .or_else(|| set("XDG_STATE_HOME").map(|folder| folder.join("graphferry")))
+        .or_else(|| set("HOME").map(|home| home.join(".local/state/graphferry")))
 }
 
 impl Options {
@@ -59,6 +71,8 @@ impl Options {
         };
         let hugegraph = crate::backend::hugegraph::Options {
             zone: self.timezone.clone(),
+            workers: self.requests.map(usize::from),
+            state: state_folder(),
             ..crate::backend::hugegraph::Options::default()
         };
         Ok(Access { credentials, ca_file, files, hugegraph })

@@ -38,7 +38,12 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let mode = command.mode.mode();
     let (wishes, dry_run) = (command.how.wishes(mode), command.how.dry_run);
     let name = source.to_string();
-    let how = How { filter: command.filter.filter(), via: command.reading.via, ..How::default() };
+    let how = How {
+        filter: command.filter.filter(),
+        unread: command.filter.unread(),
+        via: command.reading.via,
+        ..How::default()
+    };
     let outcome = Place::Database(source).read(Side::Source, how, context, |feed| {
         if mode == Mode::Restoring {
             return command.how.with_files(&name, None, |extras| {

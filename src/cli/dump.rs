@@ -68,7 +68,13 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let place = Place::Database(Place::database(command.source.as_deref())?);
     let file = command.output.as_deref();
     let want = command.consistency.consistency();
-    let how = How { filter: command.filter.filter(), want, via: command.reading.via, ..How::default() };
+    let how = How {
+        filter: command.filter.filter(),
+        unread: command.filter.unread(),
+        want,
+        via: command.reading.via,
+        ..How::default()
+    };
     place.read(Side::Source, how, context, |feed| write(command, file, feed, context))
 }
 

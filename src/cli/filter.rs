@@ -1,5 +1,6 @@
 //! `--include-label` and its kin, for every verb that reads a graph.
 
+use crate::backend::hugegraph::Dangling as Unread;
 use crate::filter::{Choice, Dangling, Filter, Section};
 use clap::{Args, ValueEnum};
 
@@ -21,7 +22,8 @@ pub(super) struct Options {
     /// Only this section: pre-data (enum types), data (nodes and relationships), post-data (indexes, constraints, triggers)
     #[arg(long, value_name = "SECTION", value_enum, help_heading = "What to carry")]
     section: Vec<SectionName>,
-    /// What to do with a relationship whose end was filtered out, or is missing from a backup of HugeGraph
+    /// What to do with a relationship whose end was filtered out, is missing from a backup of HugeGraph, or was not read since somebody wrote meanwhile, where
+    /// a server has no snapshots (HugeGraph)
     #[arg(long, value_enum, default_value_t = DanglingName::Error, value_name = "WHAT", help_heading = "What to carry")]
     dangling: DanglingName,
 }
@@ -40,9 +42,24 @@ enum DanglingName {
     Error,
     /// Leave it out, and count it
     Skip,
+    /// HugeGraph: leave one out whose end was not read, and end with exit code 3; the others as with error
+    Report,
+    /// HugeGraph: ask for ends that were not read
+    Fetch,
+    /// HugeGraph: stop with an error
+    Refuse,
 }
 
 impl Options {
+    /// What is done about edges whose ends a server without snapshots did not give.
+    pub(super) fn unread(&self) -> Unread {
+        match self.dangling {
+            DanglingName::Error | DanglingName::Skip | DanglingName::Report => Unread::Report,
+            DanglingName::Fetch => Unread::Fetch,
+            DanglingName::Refuse => Unread::Refuse,
+        }
+    }
+
     pub(super) fn filter(&self) -> Filter {
         Filter::from(Choice {
             include_labels: self.include_label.iter().cloned().collect(),
@@ -51,7 +68,9 @@ impl Options {
             exclude_types: self.exclude_type.iter().cloned().collect(),
             sections: self.section.iter().map(|section| section.section()).collect(),
             dangling: match self.dangling {
-                DanglingName::Error => Dangling::Error,
+                DanglingName::Error | DanglingName::Report | DanglingName::Fetch | DanglingName::Refuse => {
+                    Dangling::Error
+                }
                 DanglingName::Skip => Dangling::Skip,
             },
         })

@@ -55,6 +55,8 @@ pub(super) struct Reading {
 pub(super) struct How {
     /// What is wanted.
     pub(super) filter: Filter,
+    /// What is done about edges whose ends a server without snapshots did not give.
+    pub(super) unread: crate::backend::hugegraph::Dangling,
     /// What a database has to promise.
     pub(super) want: Option<Consistency>,
     /// How a Memgraph server is read.
@@ -106,7 +108,7 @@ impl Place {
         context: &Context,
         then: impl FnOnce(&mut dyn Feed) -> Result<T>,
     ) -> Result<T> {
-        let How { filter, want, via, reading } = how;
+        let How { filter, unread, want, via, reading } = how;
         match self {
             Self::Dump(name) => then(&mut open_known(name, filter, &reading)?),
             Self::Database(location @ Location::Bolt(_)) if via == Via::Dump => {
@@ -117,7 +119,9 @@ impl Place {
                 then(&mut feed.from_server(&location.to_string(), origin, promise, LOSSES))
             }
             Self::Database(location) => {
-                let mut source = crate::backend::open_source(location, &context.access.resolve(location, side)?)?;
+                let mut access = context.access.resolve(location, side)?;
+                access.hugegraph.dangling = unread;
+                let mut source = crate::backend::open_source(location, &access)?;
                 let origin = source.origin().clone();
                 let snapshot = source.snapshot(want)?;
                 for note in snapshot.warnings() {

@@ -317,7 +317,9 @@ impl Task<'_> {
             outcome.error = outcome.error.map(|error| guard::after_drop(error, backup.as_deref()));
         }
         let is_whole = outcome.error.is_none();
-        let verb = if self.mode == Mode::Merging { "merged" } else { "restored" };
+        // A run that is gone on with says itself what it is.
+        let mode = outcome.plan.as_ref().map_or(self.mode, |plan| plan.mode);
+        let verb = if mode == Mode::Merging { "merged" } else { "restored" };
         let ending = finish(outcome, self.how.dry_run, verb, context);
         if backup.is_some() && is_whole {
             context.progress.say("[+] Restore completed!");

@@ -34,6 +34,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         let place = Place::parse(Some(word))?;
         let how = How {
             filter: command.filter.filter(),
+            unread: command.filter.unread(),
             via: command.source.via,
             reading: command.reading.decoder_of(word, &command.joining.relationships, &whom)?,
             ..How::default()

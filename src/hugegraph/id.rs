@@ -122,6 +122,11 @@ impl Numbers {
         Some(self.last)
     }
 
+    /// Gives the next negative number to nobody.
+    pub fn skip(&mut self) {
+        self.last -= 1;
+    }
+
     /// The number of an id that was added; that of a number is given whether it was or not.
     #[must_use]
     pub fn find(&self, id: &Id<'_>) -> Option<i64> {

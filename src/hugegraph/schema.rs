@@ -15,6 +15,27 @@ use serde_json::Value as Json;
 pub const KINDS: [&str; 4] =
     ["hugegraph-property-key", "hugegraph-vertex-label", "hugegraph-edge-label", "hugegraph-index-label"];
 
+/// The kind of the schema objects that hold a graph's variables: values under names that belong to no row.
+pub const VARIABLE: &str = "hugegraph-variable";
+
+/// A variable.
+#[must_use]
+pub fn variable(name: &str, value: Json) -> SchemaObject {
+    let details = [("value".to_owned(), from_json(value))].into_iter().collect();
+    SchemaObject::Other(OtherObject { kind: VARIABLE.to_owned(), name: name.to_owned(), details })
+}
+
+/// The name and the value of a variable; `None` of anything else.
+#[must_use]
+pub fn as_variable(object: &SchemaObject) -> Option<(&str, Json)> {
+    match object {
+        SchemaObject::Other(other) if other.kind == VARIABLE => {
+            Some((&other.name, other.details.get("value").map_or(Json::Null, to_json)))
+        }
+        _ => None,
+    }
+}
+
 /// What HugeGraph can keep under a property key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -240,6 +261,13 @@ impl Definitions {
             more(&mut new).retain(|key, _| !PASSING.contains(&key.as_str()));
             all.insert(name(&new).clone(), new);
         }
+        let mut json = json;
+        for set in ["properties", "nullable_keys"] {
+            // Servers give them in any order.
+            if let Some(set) = json.get_mut(set).and_then(Json::as_array_mut) {
+                set.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+            }
+        }
         match kind {
             0 => put(&mut self.property_keys, |new| &new.name, |new| &mut new.more, serde_json::from_value(json)?),
             1 => put(&mut self.vertex_labels, |new| &new.name, |new| &mut new.more, serde_json::from_value(json)?),
@@ -298,6 +326,22 @@ impl Definitions {
 #[must_use]
 pub fn is_ours(object: &SchemaObject) -> bool {
     matches!(object, SchemaObject::Other(other) if KINDS.contains(&other.kind.as_str()))
+}
+
+/// Whether an element of a graph does all that one of a dump would do: they have the same definition, whatever their numbers and notes.
+#[must_use]
+pub fn serves(known: &SchemaObject, object: &SchemaObject) -> bool {
+    let plain = |object: &SchemaObject| match object {
+        SchemaObject::Other(other) if is_ours(&SchemaObject::Other(other.clone())) => {
+            let mut other = other.clone();
+            for key in ["id", "user_data"] {
+                other.details.swap_remove(key);
+            }
+            Some(other)
+        }
+        _ => None,
+    };
+    plain(known).is_some_and(|known| plain(object) == Some(known))
 }
 
 /// JSON as a value: what user data hold.

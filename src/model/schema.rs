@@ -216,6 +216,12 @@ impl SchemaObject {
         }
     }
 
+    /// Whether data speak of it, so that it must be there before them.
+    #[must_use]
+    pub fn comes_before_data(&self) -> bool {
+        matches!(self, Self::Other(other) if other.kind == "enum" || other.kind.starts_with("hugegraph-"))
+    }
+
     /// What it is, for counts: `node range index`, `relationship unique constraint`, `apoc trigger`.
     #[must_use]
     pub fn sort_of(&self) -> String {

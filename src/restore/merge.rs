@@ -1,32 +1,38 @@
 //! A merge: look at both graphs, write down who is who, load with a ledger, and clear up.
 
 use super::breach::{Breach, Examination, Rule, State};
+use super::global::Ids;
 use super::identity::{Claims, Entity, Identity, Reason};
 use super::ledger::{self, Done};
 use super::plan::{Findings, Plan};
 use super::policy::{Key, OnConflict, Triggers};
 use super::report::Report;
 use super::run::{self, Record};
+use super::whole::both;
 use super::{Dump, Extras, create_early, finish, load_dump, only_once, setup};
-use crate::backend::{Facts, Once, Place, Session, Target};
+use crate::backend::{Facts, Once, Place, Purpose, Session, Target};
 use crate::error::{Error, Result};
 use crate::feed::pump;
 use crate::format::Piece;
 use crate::ids::IdMap;
 use crate::model::content::Content;
-use crate::model::{Block, Class, Item, Kind, SchemaObject, change, json};
+use crate::model::{Block, Class, Item, Kind, Schema, SchemaObject, change, json};
 use crate::observe::{Conflict, Event, Watch};
 use crate::survey::Known;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The run to go on with; refuses to begin another one beside one that did not finish.
-pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<Option<(String, Record)>> {
+pub(super) fn resumed(
+    target: &mut dyn Target,
+    resume: Option<&str>,
+    resumes_restores: bool,
+) -> Result<Option<(String, Record)>> {
     let runs = target.runs()?;
     let Some(wanted) = resume else {
         for (run, record) in runs {
             let record = Record::read(&run, &record)?;
             if record.state == run::State::Restoring {
-                return Err(cut_off(&run));
+                return Err(cut_off(&run, resumes_restores));
             }
             if !record.is_finished() {
                 return Err(Error::refused(format!("the target has a run that did not finish, {run}")).hint(format!(
@@ -41,7 +47,7 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
     let record = Record::read(&run, &record)?;
     match record.state {
         run::State::Finished => Err(Error::refused(format!("the run {run} is finished: nothing is left to be done"))),
-        run::State::Restoring => Err(cut_off(&run)),
+        run::State::Restoring if !resumes_restores => Err(cut_off(&run, false)),
         run::State::Undoing => Err(Error::refused(format!("the run {run} is being undone"))
             .hint(format!("finish that with graphferry undo {run}"))),
         _ => Ok(Some((run, record))),
@@ -49,7 +55,12 @@ pub(super) fn resumed(target: &mut dyn Target, resume: Option<&str>) -> Result<O
 }
 
 /// The refusal of a restore that was killed.
-pub(super) fn cut_off(run: &str) -> Error {
+pub(super) fn cut_off(run: &str, can_resume: bool) -> Error {
+    if can_resume {
+        return Error::refused(format!("a restore into the target was cut off, {run}")).hint(format!(
+            "go on with graphferry restore and --resume {run}; or give it up with graphferry runs --forget {run}, which puts the graph's mode back, and empty the graph"
+        ));
+    }
     Error::refused(format!("a restore into the target was cut off, {run}, and has left triggers stopped"))
         .hint(format!("graphferry runs --forget {run} starts them again; then empty the database and restore anew"))
 }
@@ -70,7 +81,7 @@ pub(super) fn examine(
     let mut found = Findings::default();
     let policy = &plan.policy;
     let rules = rules(plan, facts);
-    if !policy.recognises() && rules.is_empty() {
+    if !policy.recognises() && rules.is_empty() && facts.identities.is_none() {
         return Ok((Identity::default(), found));
     }
     let mut reading = Reading { dump, watch };
@@ -94,6 +105,20 @@ pub(super) fn examine(
         }
         if found.conflicts + found.ambiguous > 0 {
             tell_conflicts(&mut reading, &identity, &policy.keys)?;
+            return Ok((identity, found));
+        }
+    }
+    if facts.identities.is_some() {
+        watch.tell(&Event::Step { what: "looking for ids that are taken", total: None });
+        let schema = Schema { objects: plan.create.iter().chain(&plan.skip).cloned().collect() };
+        let mut ids = Ids::new(&schema)?;
+        reading.blocks(&mut |block| if block.class() == Class::Nodes { ids.add(block) } else { Ok(()) })?;
+        ids.taken(target, &identity, &mut |(old, message)| {
+            found.taken += 1;
+            let item = Some((Class::Nodes, old));
+            watch.tell(&Event::Conflict(&Conflict { kind: "conflict", item, line: None, message }));
+        })?;
+        if found.taken > 0 {
             return Ok((identity, found));
         }
     }
@@ -444,7 +469,11 @@ impl Work<'_> {
         // Before anything is stopped or written, so that whoever comes after us knows of it.
         record.state = run::State::Loading;
         target.record(&name, &record.write()?)?;
-        let result = self.load(dump, target, (&name, epoch), &mut record, done, identity, extras, report, ids);
+        let result = match target.prepare(Purpose::Merge) {
+            Ok(()) => self.load(dump, target, (&name, epoch), &mut record, done, identity, extras, report, ids),
+            Err(error) => Err(error),
+        };
+        let result = both(result, target.conclude(), report, self.watch);
         let woken = wake(target, &name, &mut record);
         result?;
         woken?;

@@ -115,6 +115,8 @@ pub struct Findings {
     pub conflicts: u64,
     /// Nodes that would be several at once.
     pub ambiguous: u64,
+    /// Nodes with an id that another vertex has.
+    pub taken: u64,
     /// Constraints that would be broken.
     pub breaches: u64,
 }
@@ -140,6 +142,17 @@ pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
     }
     if std::mem::take(&mut policy.key_constraints) {
         policy.keys.extend(constraint_keys(&facts.schema));
+    }
+    if let (Mode::Merging, Some(identities)) = (wishes.mode, &facts.identities) {
+        let in_dump = |label: &String| known.tally.as_ref().is_none_or(|tally| tally.labels.contains_key(label));
+        let keys = identities.iter().filter(|(label, _)| in_dump(label));
+        policy
+            .keys
+            .extend(keys.map(|(label, properties)| Key { label: label.clone(), properties: properties.clone() }));
+        if policy.relationships == Relationships::Always {
+            // Such a target holds one of each.
+            policy.relationships = Relationships::OnceWithProperties;
+        }
     }
     policy.keys.sort_unstable();
     policy.keys.dedup();
@@ -206,8 +219,11 @@ pub fn reconcile(schema: &Schema, facts: &Facts, mode: Mode) -> Reconciled {
             result.conflicts.push(format!("{}: the target has {}", object.describe(), known.describe()));
             continue;
         }
-        let namesake =
-            facts.schema.objects.iter().find(|known| known.name().is_some() && known.name() == object.name());
+        let namesake = facts
+            .schema
+            .objects
+            .iter()
+            .find(|known| share_a_space(known, object) && known.name().is_some() && known.name() == object.name());
         match namesake {
             Some(known) => result.conflicts.push(format!("{}: the target has {}", object.describe(), known.describe())),
             None => result.create.push(object.clone()),
@@ -222,6 +238,14 @@ pub fn reconcile(schema: &Schema, facts: &Facts, mode: Mode) -> Reconciled {
         result.remove.extend(facts.defaults.objects.iter().filter(|known| !stays(known)).cloned());
     }
     result
+}
+
+/// Whether two objects must not have the same name: those of other kinds have a space of names for each kind.
+fn share_a_space(a: &SchemaObject, b: &SchemaObject) -> bool {
+    match (a, b) {
+        (SchemaObject::Other(a), SchemaObject::Other(b)) => a.kind == b.kind,
+        _ => true,
+    }
 }
 
 /// The uniqueness and key constraints for nodes.
@@ -252,6 +276,7 @@ fn serves(known: &SchemaObject, object: &SchemaObject) -> bool {
             nameless.name = None;
             SchemaObject::Index(nameless).is_same_as(&SchemaObject::Index(object.clone()))
         }
+        (SchemaObject::Other(_), SchemaObject::Other(_)) => crate::hugegraph::schema::serves(known, object),
         // A uniqueness constraint has a range index of its own.
         (SchemaObject::Constraint(known), SchemaObject::Index(object)) => {
             matches!(known.kind, ConstraintKind::Unique | ConstraintKind::Key)
@@ -409,6 +434,7 @@ impl fmt::Display for Plan {
             for (count, what) in [
                 (found.conflicts, "nodes are there already: --on-conflict says what to do with them"),
                 (found.ambiguous, "nodes would be several at once"),
+                (found.taken, "nodes have the id of another vertex"),
                 (found.breaches, "times a constraint would be broken"),
             ] {
                 if count > 0 {
@@ -445,6 +471,13 @@ impl Findings {
         if self.ambiguous > 0 {
             return Err(Error::refused(format!("{} nodes of the dump would be several nodes at once", self.ambiguous))
                 .hint(told));
+        }
+        if self.taken > 0 {
+            return Err(Error::refused(format!(
+                "{} nodes of the dump have ids that other vertices have: ids are one space for all labels of a graph",
+                self.taken
+            ))
+            .hint(format!("{told}; give them other ids, or leave them out")));
         }
         if policy.on_conflict == OnConflict::Error && self.conflicts > 0 {
             return Err(Error::refused(format!("{} nodes of the dump are there already", self.conflicts))

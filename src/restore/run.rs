@@ -23,7 +23,8 @@ pub enum State {
     Forgetting,
     /// It is being taken back.
     Undoing,
-    /// It restores into an empty database and notes nothing but the triggers that it stopped: it can be neither resumed nor undone.
+    /// It restores into an empty database and notes nothing but the triggers that it stopped: it cannot be undone, and resumed only where the target allows
+    /// that everything is sent again.
     Restoring,
 }
 
@@ -85,7 +86,7 @@ impl Record {
     #[must_use]
     pub fn wishes(&self, jobs: Option<usize>) -> Wishes {
         Wishes {
-            mode: Mode::Merging,
+            mode: if self.state == State::Restoring { Mode::Restoring } else { Mode::Merging },
             jobs,
             batch_size: Some(self.batch),
             allow_loss: self.allow_loss.iter().cloned().collect(),

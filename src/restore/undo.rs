@@ -7,7 +7,7 @@
 use super::merge::{self, no_run, wake};
 use super::run::{Record, State};
 use crate::backend::ledger::Printer;
-use crate::backend::{Deed, Entry, Place, Session, Target};
+use crate::backend::{Deed, Entry, Place, Purpose, Session, Target};
 use crate::error::{Error, Result};
 use crate::model::{Block, Class, Cursor, Kind};
 use crate::observe::{Event, Watch};
@@ -66,7 +66,7 @@ pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -
         return Err(Error::refused(format!("the run {run} is over and its ledger was removed: it cannot be undone")));
     }
     if record.state == State::Restoring {
-        return Err(merge::cut_off(run));
+        return Err(merge::cut_off(run, target.facts()?.resumes_restores));
     }
     let epoch = target.fence(run, 1)?;
     if !first(target, run, 1, &|entry| entry.deed == Deed::Updates && entry.items > 0 && entry.before.is_empty())?
@@ -82,22 +82,31 @@ pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -
     watch.tell(&Event::Step { what: "undoing", total: None });
     let mut undone = Undone::default();
     let there = target.facts()?.schema.objects;
-    for object in record.create.iter().rev() {
+    // A label of HugeGraph takes all its rows along, and somebody may have added some since.
+    for object in record.create.iter().rev().filter(|object| !crate::hugegraph::schema::is_ours(object)) {
         if let Some(object) = there.iter().find(|known| known.is_same_as(object)) {
             target.remove(object)?;
             undone.schema += 1;
         }
     }
-    let mut session = target.session()?;
-    session.enlist(&Place { run: run.to_owned(), lane: 0, epoch })?;
-    let mut work = Work { session: &mut *session, printer: Printer::default(), force, undone };
-    work.remove_all(target, run, Deed::Relationships, watch)?;
-    work.put_back_all(target, run, watch)?;
-    work.remove_all(target, run, Deed::Nodes, watch)?;
-    let undone = work.undone;
+    target.prepare(Purpose::Merge)?;
+    let taken_back = take_back(target, &Place { run: run.to_owned(), lane: 0, epoch }, force, undone, watch);
+    let concluded = target.conclude();
+    let undone = taken_back?;
+    concluded?;
     wake(target, run, &mut record)?;
     target.forget(run)?;
     Ok(undone)
+}
+
+fn take_back(target: &mut dyn Target, place: &Place, force: bool, undone: Undone, watch: Watch<'_>) -> Result<Undone> {
+    let mut session = target.session()?;
+    session.enlist(place)?;
+    let mut work = Work { session: &mut *session, printer: Printer::default(), force, undone };
+    work.remove_all(target, &place.run, Deed::Relationships, watch)?;
+    work.put_back_all(target, &place.run, watch)?;
+    work.remove_all(target, &place.run, Deed::Nodes, watch)?;
+    Ok(work.undone)
 }
 
 /// Every run with its record, the newest last.

@@ -1,6 +1,6 @@
 //! Restoring into an empty database: triggers of the target rest, enums come first, then data, then the rest of the schema.
 //!
-//! There is no ledger of batches: a restore that is cut off begins anew. But triggers that were stopped are noted in the target before the
+//! There is no ledger of batches: a restore that is cut off begins anew, or, where sending the same again changes nothing, is done once more over what is there. But triggers that were stopped are noted in the target before the
 //! first is, since Memgraph's way to stop one is to drop it; `runs --forget` starts them again after a `kill -9`.
 
 use super::identity::Identity;
@@ -10,8 +10,8 @@ use super::policy::Triggers;
 use super::report::Report;
 use super::run::{self, Record};
 use super::{Dump, Extras, create_early, finish, load_dump, setup};
-use crate::backend::{Facts, Target};
-use crate::error::{Error, Result};
+use crate::backend::{Facts, Purpose, Target};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::IdMap;
 use crate::observe::{Event, Watch};
 use crate::restore::load::Loaded;
@@ -29,34 +29,56 @@ pub(super) struct Work<'a> {
 
 impl Work<'_> {
     /// Does what the plan says.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn carry_out(
         &self,
         dump: &mut Dump<'_>,
         target: &mut dyn Target,
+        resumed: Option<(String, Record)>,
         identity: Identity,
         extras: Extras<'_>,
         report: &mut Report,
+        run: &mut Option<String>,
         ids: &mut IdMap,
     ) -> Result<()> {
-        let mut stopped = self.stop_triggers(target, &extras.name)?;
-        let result = self.data_and_schema(dump, target, identity, extras, report, ids);
-        let woken = stopped.as_mut().map_or(Ok(()), |(name, record)| {
-            wake(target, name, record)?;
-            forget(target, name, record)
-        });
-        result.and(woken)
+        let can_resume = self.facts.resumes_restores && matches!(dump, Dump::Again(_));
+        let mut noted = match resumed {
+            Some(noted) => Some(noted),
+            None => self.note(target, &extras.name)?,
+        };
+        let result = match target.prepare(Purpose::Restore) {
+            Ok(()) => self.data_and_schema(dump, target, identity, extras, report, ids),
+            Err(error) => Err(error),
+        };
+        let result = both(result, target.conclude(), report, self.watch);
+        let Some((name, record)) = noted.as_mut() else { return result };
+        if let Err(error) = wake(target, name, record) {
+            return result.and(Err(error));
+        }
+        match result {
+            Err(error) if can_resume && error.kind() != ErrorKind::Refused => {
+                *run = Some(name.clone());
+                let hint = format!("go on with graphferry restore and --resume {name}");
+                Err(if error.advice().is_some() { error } else { error.hint(hint) })
+            }
+            result => result.and(forget(target, name, record)),
+        }
     }
 
-    fn stop_triggers(&self, target: &mut dyn Target, dump: &str) -> Result<Option<(String, Record)>> {
-        if self.plan.policy.triggers == Triggers::Keep || self.plan.triggers.is_empty() {
+    /// Notes what a run that is killed would leave behind, and stops triggers.
+    fn note(&self, target: &mut dyn Target, dump: &str) -> Result<Option<(String, Record)>> {
+        let stops = self.plan.policy.triggers != Triggers::Keep && !self.plan.triggers.is_empty();
+        if !stops && !self.facts.resumes_restores {
             return Ok(None);
         }
         let name = run::new_name();
         let mut record = new_record(self.plan, self.known, dump);
         record.state = run::State::Restoring;
-        record.suspended.clone_from(&self.plan.triggers);
+        if stops {
+            record.suspended.clone_from(&self.plan.triggers);
+        }
         target.record(&name, &record.write()?)?;
-        for trigger in &self.plan.triggers {
+        for trigger in &record.suspended {
             if let Err(error) = target.set_trigger(trigger, false) {
                 let _ = wake(target, &name, &mut record).and_then(|()| forget(target, &name, &mut record));
                 return Err(error);
@@ -134,5 +156,17 @@ impl Work<'_> {
             self.watch.tell(&Event::Warning(&warning));
             report.warnings.push(warning);
         }
+    }
+}
+
+/// What was done, and what was put back afterwards: the first failure counts, the other is told.
+pub(super) fn both(done: Result<()>, back: Result<()>, report: &mut Report, watch: Watch<'_>) -> Result<()> {
+    match (done, back) {
+        (Err(error), Err(other)) => {
+            report.warnings.push(other.report());
+            watch.tell(&Event::Warning(&other.report()));
+            Err(error)
+        }
+        (done, back) => done.and(back),
     }
 }

@@ -234,7 +234,7 @@ fn expect(done: u64, size: usize, verb: &str, noun: &str) -> Result<()> {
 /// Whether the target refuses what it was given, and not just now: a violated constraint, a value that it cannot hold.
 fn is_refusal(error: &Error) -> bool {
     let about_data = |code: &str| {
-        ["Neo.ClientError.Schema.", "Neo.ClientError.Statement.", "Memgraph.ClientError."]
+        ["Neo.ClientError.Schema.", "Neo.ClientError.Statement.", "Memgraph.ClientError.", "HugeGraph."]
             .iter()
             .any(|start| code.starts_with(start))
     };

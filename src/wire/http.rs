@@ -59,6 +59,12 @@ impl Http {
         self
     }
 
+    /// How long a server that is busy or away is waited for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Prepares requests to a server; nothing is sent yet. `authorization` is the value of that header.
     ///
     /// # Errors

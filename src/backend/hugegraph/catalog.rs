@@ -2,10 +2,11 @@
 
 use super::client::Client;
 use crate::error::{Error, Result};
-use crate::hugegraph::schema::KINDS;
+use crate::hugegraph::schema::{KINDS, variable};
 use crate::hugegraph::{Definitions, Zone};
+use crate::model::SchemaObject;
 use serde_json::Value as Json;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The lists of the schema, in the order of [`KINDS`].
 const LISTS: [&str; 4] = ["propertykeys", "vertexlabels", "edgelabels", "indexlabels"];
@@ -28,9 +29,15 @@ pub(super) fn definitions(client: &Client) -> Result<Definitions> {
     Ok(all)
 }
 
+/// The variables of the graph, by name.
+pub(super) fn variables(client: &Client) -> Result<Vec<SchemaObject>> {
+    let all: BTreeMap<String, Json> = client.get(&client.path("/variables"))?;
+    Ok(all.into_iter().map(|(name, value)| variable(&name, value)).collect())
+}
+
 /// The zone of the server, by Gremlin: REST does not tell it.
 pub(super) fn zone(client: &Client) -> Result<Zone> {
     let answer = client.gremlin("TimeZone.getDefault().getID()")?;
-    let name = answer.first().and_then(Json::as_str).ok_or_else(|| client.not_understood("/gremlin"))?;
+    let name = answer.as_str().ok_or_else(|| client.not_understood("/gremlin"))?;
     Zone::named(name)
 }

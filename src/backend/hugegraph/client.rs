@@ -5,7 +5,7 @@
 use crate::backend::Access;
 use crate::backend::access::Credentials;
 use crate::backend::url::{Security, Server};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::model::header::Origin;
 use crate::wire::http::{Answer, Http, Method};
 use crate::wire::{Endpoint, Tls};
@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The graph that is meant where a URL names none: the one that every server is set up with.
 const GRAPH: &str = "hugegraph";
@@ -84,13 +84,13 @@ impl Client {
         Ok(client)
     }
 
-    pub(super) fn origin(&self) -> &Origin {
-        &self.origin
+    /// The same with less patience: for what is done after a failure.
+    pub(super) fn in_a_hurry(&self) -> Self {
+        Self { http: self.http.clone().with_patience(Duration::from_secs(10)), ..self.clone() }
     }
 
-    /// The graph's name on its server.
-    pub(super) fn graph(&self) -> &str {
-        &self.graph
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The server: `http://localhost:8080`.
@@ -111,21 +111,26 @@ impl Client {
 
     /// The same, as it comes.
     pub(super) fn bytes(&self, path: &str) -> Result<Vec<u8>> {
-        self.accept(self.http.send(Method::Get, path, None, true)?, path)
+        self.accept(self.request(Method::Get, path, None, true)?, path)
     }
 
     /// Sends something; `again` says that it may be sent twice.
     pub(super) fn send(&self, method: Method, path: &str, body: &[u8], again: bool) -> Result<Vec<u8>> {
-        self.accept(self.http.send(method, path, Some(body), again)?, path)
+        self.accept(self.request(method, path, Some(body), again)?, path)
     }
 
     /// Deletes something; it may be gone already.
-    pub(super) fn delete(&self, path: &str) -> Result<()> {
-        self.accept(self.http.send(Method::Delete, path, None, true)?, path).map(|_| ())
+    pub(super) fn delete(&self, path: &str) -> Result<Vec<u8>> {
+        self.accept(self.request(Method::Delete, path, None, true)?, path)
     }
 
-    /// What a Gremlin script gives: for what REST does not tell.
-    pub(super) fn gremlin(&self, script: &str) -> Result<Vec<Json>> {
+    /// What a Gremlin expression gives: for what REST does not tell. A traversal has to end in `next()` or `toList()`.
+    pub(super) fn gremlin(&self, expression: &str) -> Result<Json> {
+        self.gremlin_with(expression, serde_json::json!({}))
+    }
+
+    /// The same, with values under the names that the expression uses.
+    pub(super) fn gremlin_with(&self, expression: &str, mut bindings: Json) -> Result<Json> {
         #[derive(Deserialize)]
         struct Outer {
             result: Inner,
@@ -134,14 +139,36 @@ impl Client {
         struct Inner {
             data: Option<Vec<Json>>,
         }
+        // HugeGraph 1.7 has been seen to answer with what an earlier request asked for: the number says whose answer it is.
+        let number = jiff::Timestamp::now().as_nanosecond() as u64 ^ (u64::from(std::process::id()) << 40);
+        let word = number.to_string();
+        bindings["graphferry_word"] = Json::from(word.as_str());
         let body = serde_json::json!({
-            "gremlin": script, "bindings": {}, "language": "gremlin-groovy",
+            "gremlin": format!("[graphferry_word, {expression}]"),
+            "bindings": bindings, "language": "gremlin-groovy",
             "aliases": {"graph": self.graph, "g": format!("__g_{}", self.graph)},
         });
         let answer = self.send(Method::Post, "/gremlin", body.to_string().as_bytes(), true)?;
         let answer: Outer =
             serde_json::from_slice(&answer).map_err(|cause| self.not_understood("/gremlin").caused_by(cause))?;
-        Ok(answer.result.data.unwrap_or_default())
+        let mut data = answer.result.data.unwrap_or_default();
+        match (data.first().and_then(Json::as_str), data.len()) {
+            (Some(said), 2) if said == word => Ok(data.swap_remove(1)),
+            _ => Err(Error::corrupt(format!("{} answers another Gremlin request than ours", self.http.peer()))),
+        }
+    }
+
+    /// Asks again while the server begins to serve: until its application is there it answers with a page of its web server.
+    fn request(&self, method: Method, path: &str, body: Option<&[u8]>, again: bool) -> Result<Answer> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.http.send(method, path, body, again)?;
+            let is_page = answer.status >= 400 && answer.body.starts_with(b"<html>");
+            if !is_page || !again || begun.elapsed() > self.http.patience() {
+                return Ok(answer);
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 
     fn accept(&self, answer: Answer, path: &str) -> Result<Vec<u8>> {
@@ -156,7 +183,11 @@ impl Client {
                 let because = if cause.is_empty() || cause == what { String::new() } else { format!(" ({cause})") };
                 let short = path.split('?').next().unwrap_or(path);
                 let error = Error::new(ErrorKind::Server, format!("{peer}{short}: {what}{because}"));
-                Err(error.code(if exception.is_empty() { status.to_string() } else { exception }))
+                // What is wrong with a request is about its data; the rest is about the server.
+                let system = if status == 400 { "HugeGraph" } else { "HTTP" };
+                let what = if exception.is_empty() { status.to_string() } else { exception };
+                let error = error.code(format!("{system}.{what}"));
+                Err(if status >= 500 { error.retrying(Retry::Again) } else { error })
             }
         }
     }

@@ -110,6 +110,37 @@ pub(super) fn read<T: Send>(
     })
 }
 
+/// Reads the vertices of a label that has an index of its own, page after page.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn of_label<T>(
+    client: &Client,
+    label: &str,
+    parse: &dyn Fn(&[&RawValue]) -> Result<T>,
+    sink: &mut dyn FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let label = encoded(label);
+    let (mut from, mut rows) = (String::new(), FIRST);
+    loop {
+        let path = client.path(&format!("/graph/vertices?label={label}&page={}&limit={rows}", encoded(&from)));
+        let body = client.bytes(&path)?;
+        let page: Page<'_> =
+            serde_json::from_slice(&body).map_err(|cause| client.not_understood(&path).caused_by(cause))?;
+        if !page.vertices.is_empty() {
+            sink(parse(&page.vertices)?)?;
+        }
+        rows = next_size(rows, page.vertices.len(), body.len());
+        match page.page {
+            Some(next) if next == from => {
+                return Err(Error::corrupt(format!("{} gives the same page again and again", client.peer())));
+            }
+            Some(next) => from = next,
+            None => return Ok(()),
+        }
+    }
+}
+
 type Queue<T> = Mutex<VecDeque<(Shard, Sender<Result<T>>)>>;
 
 fn next<T>(queue: &Queue<T>) -> Option<(Shard, Sender<Result<T>>)> {
@@ -167,7 +198,7 @@ impl Shardwise<'_> {
 }
 
 /// How many rows to ask for after a page with so many rows and bytes. Growth is slow, since rows may differ much; shrinking is not.
-fn next_size(asked: usize, rows: usize, bytes: usize) -> usize {
+pub(super) fn next_size(asked: usize, rows: usize, bytes: usize) -> usize {
     let row = (bytes / rows.max(1)).max(1);
     (PAGE / row).clamp(1, (asked * 8).min(MOST))
 }

@@ -262,7 +262,9 @@ impl Snapshot for View<'_> {
     }
 
     fn schema(&mut self) -> Result<Schema> {
-        Ok(self.definitions.objects())
+        let mut schema = self.definitions.objects();
+        schema.objects.extend(catalog::variables(self.client)?);
+        Ok(schema)
     }
 
     fn names(&mut self) -> Result<Names> {

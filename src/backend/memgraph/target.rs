@@ -180,6 +180,8 @@ impl Target for MemgraphTarget {
             sessions: SESSIONS,
             batch: self.limits.batch(),
             fires_triggers: true,
+            resumes_restores: false,
+            identities: None,
             analytical: (storage.mode != "ON_DISK_TRANSACTIONAL").then_some(storage.mode == ANALYTICAL),
         })
     }

@@ -97,6 +97,8 @@ impl Target for Neo4jTarget {
             sessions: self.processors().clamp(*SESSIONS.start(), *SESSIONS.end()),
             batch: BATCH,
             fires_triggers: true,
+            resumes_restores: false,
+            identities: None,
             analytical: None,
         })
     }

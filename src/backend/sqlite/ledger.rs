@@ -26,7 +26,7 @@ fn is_there(connection: &Connection) -> Result<bool> {
 }
 
 /// Every run with its record.
-pub(super) fn runs(connection: &Connection) -> Result<Vec<(String, String)>> {
+pub(in crate::backend) fn runs(connection: &Connection) -> Result<Vec<(String, String)>> {
     if !is_there(connection)? {
         return Ok(Vec::new());
     }
@@ -37,7 +37,7 @@ pub(super) fn runs(connection: &Connection) -> Result<Vec<(String, String)>> {
 }
 
 /// Writes a run's record.
-pub(super) fn record(connection: &Connection, run: &str, record: &str) -> Result<()> {
+pub(in crate::backend) fn record(connection: &Connection, run: &str, record: &str) -> Result<()> {
     let writing = || during("writing the ledger");
     connection.execute_batch(TABLES).map_err(writing())?;
     let sql = "INSERT INTO ledger_runs (run, record, epoch) VALUES (?1, ?2, 0)
@@ -46,7 +46,7 @@ pub(super) fn record(connection: &Connection, run: &str, record: &str) -> Result
 }
 
 /// Raises the epoch of a run.
-pub(super) fn fence(connection: &Connection, run: &str) -> Result<i64> {
+pub(in crate::backend) fn fence(connection: &Connection, run: &str) -> Result<i64> {
     if !is_there(connection)? {
         return Err(unknown(run));
     }
@@ -60,7 +60,7 @@ fn unknown(run: &str) -> Error {
 }
 
 /// Goes on only while the run is ours.
-pub(super) fn check(connection: &Connection, place: &Place) -> Result<()> {
+pub(in crate::backend) fn check(connection: &Connection, place: &Place) -> Result<()> {
     if is_there(connection)? {
         let sql = "SELECT 1 FROM ledger_runs WHERE run = ?1 AND epoch = ?2";
         let ours = connection.prepare_cached(sql).and_then(|mut find| find.exists((&place.run, place.epoch)));
@@ -77,7 +77,7 @@ fn key(batch: u64, first: u64) -> Result<(i64, i64)> {
 }
 
 /// Writes a line.
-pub(super) fn enter(connection: &Connection, run: &str, entry: &Entry) -> Result<()> {
+pub(in crate::backend) fn enter(connection: &Connection, run: &str, entry: &Entry) -> Result<()> {
     let (batch, first) = key(entry.batch, entry.from)?;
     let sql = "INSERT OR REPLACE INTO ledger_lines (run, batch, first, entry) VALUES (?1, ?2, ?3, ?4)";
     let entry = entry.encode()?;
@@ -86,7 +86,7 @@ pub(super) fn enter(connection: &Connection, run: &str, entry: &Entry) -> Result
 }
 
 /// Finds a line.
-pub(super) fn find(connection: &Connection, run: &str, mark: &Mark) -> Result<Option<Entry>> {
+pub(in crate::backend) fn find(connection: &Connection, run: &str, mark: &Mark) -> Result<Option<Entry>> {
     let (batch, first) = key(mark.batch, mark.from)?;
     let sql = "SELECT entry FROM ledger_lines WHERE run = ?1 AND batch = ?2 AND first = ?3";
     let found = connection.query_row(sql, (run, batch, first), |row| row.get::<_, Vec<u8>>(0)).optional();
@@ -94,7 +94,7 @@ pub(super) fn find(connection: &Connection, run: &str, mark: &Mark) -> Result<Op
 }
 
 /// Removes a line.
-pub(super) fn strike(connection: &Connection, run: &str, entry: &Entry) -> Result<()> {
+pub(in crate::backend) fn strike(connection: &Connection, run: &str, entry: &Entry) -> Result<()> {
     let (batch, first) = key(entry.batch, entry.from)?;
     let sql = "DELETE FROM ledger_lines WHERE run = ?1 AND batch = ?2 AND first = ?3";
     let gone = connection.prepare_cached(sql).and_then(|mut delete| delete.execute((run, batch, first)));
@@ -102,7 +102,11 @@ pub(super) fn strike(connection: &Connection, run: &str, entry: &Entry) -> Resul
 }
 
 /// Pushes every line of a run.
-pub(super) fn entries(connection: &Connection, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+pub(in crate::backend) fn entries(
+    connection: &Connection,
+    run: &str,
+    sink: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<()> {
     if !is_there(connection)? {
         return Ok(());
     }
@@ -118,7 +122,7 @@ pub(super) fn entries(connection: &Connection, run: &str, sink: &mut dyn FnMut(E
 }
 
 /// Removes a run, and the tables with the last one.
-pub(super) fn forget(connection: &Connection, run: &str) -> Result<()> {
+pub(in crate::backend) fn forget(connection: &Connection, run: &str) -> Result<()> {
     if !is_there(connection)? {
         return Ok(());
     }

@@ -53,6 +53,8 @@ impl Target for Store {
                 sessions: 1,
                 batch: BATCH,
                 fires_triggers: false,
+                resumes_restores: false,
+                identities: None,
                 analytical: None,
             })
         })

@@ -1,0 +1,341 @@
+//! HugeGraph on a real server: what is dumped comes back, what is merged destroys nothing. Graphs are made and read by tests/witness/hugegraph.py, which shares no code with us.
+//!
+//! GRAPHFERRY_TEST_HUGEGRAPH names a server of scripts/hugegraph, whose graphs t1 to t4 are emptied; tests say that they need it where it is not set.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use support::tool::{Run, command, finish};
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The server, for one test at a time.
+struct Server {
+    url: String,
+    folder: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Server {
+    fn new() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let url = std::env::var("GRAPHFERRY_TEST_HUGEGRAPH");
+        let url = url.expect(
+            "this test needs GRAPHFERRY_TEST_HUGEGRAPH=hugegraph://127.0.0.1:PORT: scripts/hugegraph starts one",
+        );
+        let server = Self { url, folder: tempfile::tempdir().unwrap(), _turn: turn };
+        for graph in ["t1", "t2"] {
+            server.empty(graph);
+        }
+        server
+    }
+
+    fn graph(&self, name: &str) -> String {
+        format!("{}/{name}", self.url)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = command(self.folder.path());
+        command.env("GRAPHFERRY_STATE", self.folder.path().join("state"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command();
+        let output = command.args(arguments).output().unwrap();
+        finish(&command, output)
+    }
+
+    /// Runs Python with the witness at hand and `g` as one of the graphs; gives what it prints.
+    fn python(&self, graph: &str, script: &str) -> String {
+        let witness = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/witness");
+        let head = "import sys, json\nsys.path.insert(0, sys.argv[1])\nfrom hugegraph import *\ng = Graph(sys.argv[2], sys.argv[3])\n";
+        let output = Command::new("python3")
+            .args(["-c", &format!("{head}{script}")])
+            .arg(&witness)
+            .args([&self.url, graph])
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn empty(&self, graph: &str) {
+        self.python(
+            graph,
+            "g('DELETE', '/clear?confirm_message=I%27m+sure+to+delete+all+data'); g('PUT', '/mode', 'NONE')",
+        );
+    }
+
+    /// What the witness reads of a graph.
+    fn witness(&self, graph: &str, options: &[&str]) -> Vec<String> {
+        let witness = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/witness/hugegraph.py");
+        let output = Command::new("python3")
+            .arg(witness)
+            .args(["read", &self.url, graph])
+            .args(options)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn mode(&self, graph: &str) -> String {
+        self.python(graph, "print(g('GET', '/mode')['mode'])").trim().to_owned()
+    }
+
+    fn assert_equal(&self, one: &str, other: &str) {
+        let [one, other] = [one, other].map(|graph| self.witness(graph, &["--instants"]));
+        assert!(one.len() > 10, "{one:?}");
+        let lost: Vec<_> = one.iter().filter(|line| !other.contains(line)).collect();
+        let more: Vec<_> = other.iter().filter(|line| !one.contains(line)).collect();
+        assert!(lost.is_empty() && more.is_empty(), "lost: {lost:#?}\nmore: {more:#?}");
+    }
+}
+
+/// A schema with every id strategy, and a row or two of each. `N` is the number of rows.
+const PEOPLE: &str = r#"
+for name, kind in [("name", "TEXT"), ("age", "INT"), ("note", "TEXT"), ("code", "TEXT")]:
+    g("POST", "/schema/propertykeys", {"name": name, "data_type": kind, "cardinality": "SINGLE"})
+def label(name, strategy, keys=()):
+    g("POST", "/schema/vertexlabels", {"name": name, "id_strategy": strategy, "primary_keys": list(keys),
+        "properties": ["name", "age", "note", "code"], "nullable_keys": [p for p in ["name", "age", "note", "code"] if p not in keys], "enable_label_index": True})
+label("auto", "AUTOMATIC"); label("number", "CUSTOMIZE_NUMBER"); label("text", "CUSTOMIZE_STRING")
+label("uuid", "CUSTOMIZE_UUID"); label("person", "PRIMARY_KEY", ["name"])
+for name, a, b in [("knows", "person", "person"), ("has", "auto", "text")]:
+    g("POST", "/schema/edgelabels", {"name": name, "source_label": a, "target_label": b, "properties": ["age", "note"],
+        "nullable_keys": ["age", "note"], "frequency": "SINGLE", "enable_label_index": True})
+def add(label, id_=None, **properties):
+    row = {"label": label, "properties": properties}
+    if id_ is not None: row["id"] = id_
+    return g("POST", "/graph/vertices/batch", [row])[0]
+def join(label, a, x, b, y, **properties):
+    g("POST", "/graph/edges/batch?check_vertex=false", [{"label": label, "outV": x, "outVLabel": a, "inV": y, "inVLabel": b, "properties": properties}])
+"#;
+
+#[test]
+fn every_kind_of_thing_goes_through_jsonl_and_back() {
+    let server = Server::new();
+    let witness = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/witness/hugegraph.py");
+    let built = Command::new("python3").arg(witness).args(["build", &server.url, "t1"]).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    server.run(&["dump", &server.graph("t1"), "-o", "g.jsonl"]).expect(0);
+    server.run(&["restore", "g.jsonl", &server.graph("t2")]).expect(0);
+    server.assert_equal("t1", "t2");
+    assert_eq!(server.mode("t2"), "NONE");
+    server.run(&["verify", &server.graph("t1"), &server.graph("t2")]).expect(0);
+    // A graph that holds something is left alone.
+    server.run(&["restore", "g.jsonl", &server.graph("t2")]).expect(4);
+    // G12: also where it ends badly, the mode is what it was.
+    server.empty("t2");
+    server.python(
+        "t2",
+        "g('POST', '/schema/propertykeys', {'name': 'age', 'data_type': 'TEXT'}); g('PUT', '/mode', 'LOADING')",
+    );
+    server.run(&["restore", "g.jsonl", &server.graph("t2")]).expect(4);
+    assert_eq!(server.mode("t2"), "LOADING");
+}
+
+#[test]
+fn modes_are_told_and_set() {
+    let server = Server::new();
+    let graph = server.graph("t1");
+    assert_eq!(server.run(&["mode", "get", &graph]).expect(0).text(), "NONE\n");
+    server.run(&["mode", "set", &graph, "merging"]).expect(0);
+    assert_eq!(server.mode("t1"), "MERGING");
+    server.run(&["mode", "set", &graph, "NONE"]).expect(0);
+    server.run(&["mode", "set", &graph, "SLEEPING"]).expect(2);
+    assert_eq!(server.mode("t1"), "NONE");
+}
+
+/// Many rows, as a dump.
+fn many(server: &Server) {
+    server.python(
+        "t1",
+        &format!(
+            "{PEOPLE}
+for at in range(0, 12000, 500):
+    g('POST', '/graph/vertices/batch', [{{'label': 'text', 'id': f'text {{i}}', 'properties': {{'age': i}}}} for i in range(at, at + 500)])
+ids = []
+for at in range(0, 2000, 500):
+    ids += g('POST', '/graph/vertices/batch', [{{'label': 'auto', 'properties': {{'age': i}}}} for i in range(at, at + 500)])
+for at in range(0, 2000, 500):
+    g('POST', '/graph/edges/batch?check_vertex=false', [{{'label': 'has', 'outV': ids[i], 'outVLabel': 'auto', 'inV': f'text {{i}}', 'inVLabel': 'text', 'properties': {{}}}} for i in range(at, at + 500)])
+"
+        ),
+    );
+    server.run(&["dump", &server.graph("t1"), "-o", "g.jsonl"]).expect(0);
+}
+
+#[test]
+fn a_restore_that_was_killed_is_told_of_and_goes_on() {
+    let server = Server::new();
+    many(&server);
+    let graph = server.graph("t2");
+    let mut restoring = server.command();
+    restoring.args(["restore", "g.jsonl", &graph, "--throttle", "4000", "--batch-size", "100"]);
+    let mut child = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    let count = || -> u64 { server.python("t2", "print(g.gremlin('g.V().count().next()'))").trim().parse().unwrap() };
+    while count() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(count() < 14_000, "it was killed on the way");
+    assert_eq!(server.mode("t2"), "RESTORING");
+    let refused = server.run(&["restore", "g.jsonl", &graph]).expect(4);
+    assert!(refused.stderr.contains("was cut off"), "{}", refused.stderr);
+    let run = refused.stderr.split("--resume ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    server.run(&["restore", "g.jsonl", &graph, "--resume", &run]).expect(0);
+    server.assert_equal("t1", "t2");
+    assert_eq!(server.mode("t2"), "NONE");
+    assert!(server.run(&["runs", &graph]).expect(0).text().is_empty());
+}
+
+#[test]
+fn one_bad_row_costs_one_row() {
+    let server = Server::new();
+    // G4: the dump has two vertices with a value that its own index says is unique.
+    server.python(
+        "t1",
+        &format!(
+            "{PEOPLE}
+for i in range(60): add('text', f't{{i}}', code=f'c{{30 if i == 31 else i}}')
+a = add('auto')
+join('has', 'auto', a, 'text', 't31')
+join('has', 'auto', a, 'text', 't30')"
+        ),
+    );
+    server.run(&["dump", &server.graph("t1"), "-o", "g.jsonl"]).expect(0);
+    server.python(
+        "t2",
+        &format!(
+            "{PEOPLE}
+g.done(g('POST', '/schema/indexlabels', {{'name': 'u', 'base_type': 'VERTEX_LABEL', 'base_value': 'text', 'index_type': 'UNIQUE', 'fields': ['code']}})['task_id'])"
+        ),
+    );
+    let graph = server.graph("t2");
+    server.run(&["merge", "g.jsonl", &graph, "--quarantine", "bad.jsonl"]).expect(3);
+    let count = server.python("t2", "print(g.gremlin('g.V().count().next()'), g.gremlin('g.E().count().next()'))");
+    assert_eq!(count.trim(), "60 1", "of 61 vertices and 2 edges");
+    assert_eq!(server.mode("t2"), "NONE");
+    let quarantine = std::fs::read_to_string(server.folder.path().join("bad.jsonl")).unwrap();
+    assert!(quarantine.contains("Unique constraint"), "{quarantine}");
+}
+
+#[test]
+fn merging_destroys_nothing() {
+    let server = Server::new();
+    let rows = |which: &str| {
+        format!(
+            "{PEOPLE}
+W = '{which}'
+a = add('auto', note=W)
+add('number', 1 if W == 'A' else 2, note=W)
+add('text', 'x' + W, note=W)
+add('uuid', '00000000-0000-0000-0000-00000000000' + ('1' if W == 'A' else '2'), note=W)
+add('person', name='Ann', **({{'age': 5}} if W == 'A' else {{'note': 'kept', 'age': 6}}))
+add('person', name='only ' + W)
+join('knows', 'person', g('GET', '/schema/vertexlabels/person')['id'].__str__() + ':Ann', 'person', g('GET', '/schema/vertexlabels/person')['id'].__str__() + ':only ' + W, note=W)
+join('has', 'auto', a, 'text', 'x' + W, age=7)"
+        )
+    };
+    server.python("t1", &rows("A"));
+    // Other numbers for the same names.
+    server.python(
+        "t2",
+        "for i in range(3): g('POST', '/schema/propertykeys', {'name': f'first{i}', 'data_type': 'INT'})",
+    );
+    server.python("t2", &rows("B"));
+    let graph = server.graph("t2");
+    server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
+    let told = server.run(&["merge", "a.jsonl", &graph]).expect(4);
+    assert!(told.stderr.contains("person.name = \"Ann\""), "{}", told.stderr);
+    let before = server.witness("t2", &["--data", "--instants"]);
+    server.run(&["merge", "a.jsonl", &graph, "--on-conflict", "fill", "--undoable"]).expect(0);
+    let after = server.witness("t2", &["--data", "--instants"]);
+    // G1: none of the six is gone; G2: the one that both have has lost nothing.
+    let ann = |lines: &[String]| lines.iter().find(|line| line.contains("\"kept\"")).unwrap().clone();
+    assert_eq!(ann(&before), ann(&after));
+    for line in &before {
+        assert!(after.contains(line), "{line} is gone");
+    }
+    assert_eq!(after.len(), before.len() + 5 + 2, "{after:#?}");
+    let run = server.run(&["runs", &graph]).expect(0).text();
+    let run = run.split_whitespace().next().unwrap();
+    server.run(&["undo", run, &graph]).expect(0);
+    assert_eq!(server.witness("t2", &["--data", "--instants"]), before);
+    server.run(&["merge", "a.jsonl", &graph, "--on-conflict", "overwrite", "--undoable"]).expect(0);
+    let after = server.witness("t2", &["--data", "--instants"]);
+    let ann = after.iter().find(|line| line.contains("\"kept\"")).unwrap();
+    assert!(ann.contains("\"age\":5"), "{ann}");
+    let run = server.run(&["runs", &graph]).expect(0).text();
+    server.run(&["undo", run.split_whitespace().next().unwrap(), &graph]).expect(0);
+    assert_eq!(server.witness("t2", &["--data", "--instants"]), before);
+    assert_eq!(server.mode("t2"), "NONE");
+}
+
+#[test]
+fn what_contradicts_is_told_before_anything_is_written() {
+    let server = Server::new();
+    server.python("t1", &format!("{PEOPLE}\nadd('number', 5, note='dump'); add('text', 'x')"));
+    server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
+    let graph = server.graph("t2");
+    // An id of another label.
+    server.python("t2", &format!("{PEOPLE}\nlabel('digits', 'CUSTOMIZE_NUMBER'); add('digits', 5, note='target')"));
+    let before = server.witness("t2", &[]);
+    let told = server.run(&["merge", "a.jsonl", &graph, "--on-conflict", "overwrite"]).expect(4);
+    assert!(told.stderr.contains("has the id 5, which a vertex of the label \"digits\""), "{}", told.stderr);
+    assert_eq!(server.witness("t2", &[]), before);
+    // G3: a key of another type.
+    server.empty("t2");
+    server.python(
+        "t2",
+        "g('POST', '/schema/propertykeys', {'name': 'age', 'data_type': 'TEXT', 'cardinality': 'SINGLE'})",
+    );
+    let before = server.witness("t2", &[]);
+    let told = server.run(&["merge", "a.jsonl", &graph]).expect(4);
+    assert!(told.stderr.contains("contradicts"), "{}", told.stderr);
+    assert_eq!(server.witness("t2", &[]), before);
+}
+
+#[test]
+fn edges_that_lead_nowhere_are_told() {
+    let server = Server::new();
+    // G6: as if somebody had written meanwhile.
+    server.python("t1", &format!("{PEOPLE}\na = add('auto'); add('text', 'x'); join('has', 'auto', a, 'text', 'x'); join('has', 'auto', a, 'text', 'gone')"));
+    let graph = server.graph("t1");
+    server.run(&["dump", &graph, "-o", "a.jsonl"]).expect(3);
+    let refused = server.run(&["dump", &graph, "-o", "b.jsonl", "--dangling", "refuse"]);
+    assert!(refused.code != 0 && !server.folder.path().join("b.jsonl").exists(), "{}", refused.stderr);
+    server.run(&["restore", "a.jsonl", &server.graph("t2")]).expect(0);
+    let count = server.python("t2", "print(g.gremlin('g.V().count().next()'), g.gremlin('g.E().count().next()'))");
+    assert_eq!(count.trim(), "2 1");
+}
+
+#[test]
+fn rows_that_end_keep_their_end_where_a_property_says_it() {
+    let server = Server::new();
+    // G8: with ttl_start_time the end is the row's own.
+    server.python(
+        "t1",
+        "
+g('POST', '/schema/propertykeys', {'name': 'at', 'data_type': 'DATE', 'cardinality': 'SINGLE'})
+g('POST', '/schema/vertexlabels', {'name': 'dated', 'id_strategy': 'CUSTOMIZE_NUMBER', 'properties': ['at'], 'nullable_keys': [], 'ttl': 3153600000000, 'ttl_start_time': 'at', 'enable_label_index': True})
+g('POST', '/graph/vertices/batch', [{'label': 'dated', 'id': i, 'properties': {'at': 1577836800000 + i}} for i in range(20)])",
+    );
+    server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
+    server.run(&["restore", "a.jsonl", &server.graph("t2")]).expect(0);
+    let ends = "print(sorted(map(str, g.gremlin('g.V().toList().collect{[it.id().toString(), it.expiredTime()]}'))))";
+    let [one, other] = ["t1", "t2"].map(|graph| server.python(graph, ends));
+    assert!(one.contains("4731436800019"), "{one}");
+    assert_eq!(one, other);
+}
