@@ -170,16 +170,7 @@ fn every_byte_of_a_megabyte() {
     let missed: Vec<_> = std::thread::scope(|scope| {
         let part = |thread: usize| {
             let bytes = &bytes;
-            scope.spawn(move || {
-                unnoticed(
-                    bytes,
-                    (thread..bytes.len()).step_by(threads).inspect(|at| {
-                        if at % 50_000 < threads {
-                            eprintln!("byte {at} of {}", bytes.len());
-                        }
-                    }),
-                )
-            })
+            scope.spawn(move || unnoticed(bytes, (thread..bytes.len()).step_by(threads)))
         };
         let parts: Vec<_> = (0..threads).map(part).collect();
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
