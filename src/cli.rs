@@ -27,6 +27,7 @@ mod progress;
 mod reading;
 mod restore;
 mod runs;
+mod shaping;
 mod snapshot;
 mod spool;
 mod text;

@@ -311,22 +311,22 @@ fn is_ledger(kind: &Kind) -> bool {
 }
 
 /// A dump that was read once already: its schema and names are known before its data.
-pub struct KnownFeed {
-    feed: DumpFeed,
+pub struct KnownFeed<'a> {
+    feed: Box<dyn Feed + 'a>,
     schema: Schema,
     names: Names,
     estimate: (u64, u64),
 }
 
-impl KnownFeed {
+impl<'a> KnownFeed<'a> {
     /// Reads a dump again of which the survey told this.
     #[must_use]
-    pub fn new(feed: DumpFeed, schema: Schema, names: Names, estimate: (u64, u64)) -> Self {
+    pub fn new(feed: Box<dyn Feed + 'a>, schema: Schema, names: Names, estimate: (u64, u64)) -> Self {
         Self { feed, schema, names, estimate }
     }
 }
 
-impl Feed for KnownFeed {
+impl Feed for KnownFeed<'_> {
     fn header(&self) -> &Header {
         self.feed.header()
     }

@@ -1,10 +1,12 @@
 //! `graphferry convert`.
 
 use super::place::open_dump;
-use super::{Context, dump as dumping, exit::Ending, filter, output, reading};
+use super::shaping::{self, Way};
+use super::{Context, dump as dumping, exit::Ending, filter, output, reading, spool};
 use crate::dump::{dump, plan};
 use crate::error::{Error, Result};
 use crate::feed::{Feed, KnownFeed};
+use crate::model::Header;
 use crate::observe::{Event, Observer as _};
 use crate::survey::{Known, survey_names};
 use crate::volume::Input;
@@ -30,6 +32,8 @@ pub(super) struct Command {
     joining: reading::Joining,
     #[command(flatten)]
     form: output::Options,
+    #[command(flatten)]
+    shaping: shaping::Options,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
@@ -41,18 +45,27 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         let whom = reading::For { context, target: None, dry_run: command.dry_run };
         command.reading.decoder(&command.joining.relationships, &whom)?
     };
-    let open = || open_dump(&command.input, command.filter.filter(), &reading);
-    let mut feed: Box<dyn Feed> = Box::new(open()?);
+    let wanted = command.form.resolve(Some(&command.output), &Header::default());
+    let way = shaping::into_format(wanted.format);
+    let again = Input::can_reopen(&command.input)?;
+    // What becomes of a graph in HugeGraph depends on all of it.
+    let spooled = if way == Way::Forward && !again { Some(spool::bytes(&command.input)?) } else { None };
+    let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
+    let input = path.as_deref().unwrap_or(&command.input);
+    let raw = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(input, command.filter.filter(), &reading)?)) };
+    let leave = shaping::Leave { allow_loss: &wanted.allow_loss, dry_run: command.dry_run };
+    let shaped = command.shaping.decide(way, &raw, &command.reading.entries()?, &leave, context)?;
+    let mut feed = shaped.around(raw()?)?;
+    let options = command.form.resolve(Some(&command.output), feed.header());
     let mut known = Known { header: feed.header().clone(), ..Known::default() };
     // A file is read twice: what it holds, and whether it is sound, is known before anything is written.
-    if Input::can_reopen(&command.input)? {
+    if again || spooled.is_some() {
         context.progress.event(&Event::Step { what: "checking the dump", total: None });
         let names;
         (known, names) = survey_names(&mut *feed, context.watch())?;
         let count = known.tally.as_ref().map_or((0, 0), |tally| (tally.nodes, tally.relationships));
-        feed = Box::new(KnownFeed::new(open()?, known.schema.clone(), names, count));
+        feed = Box::new(KnownFeed::new(shaped.around(raw()?)?, known.schema.clone(), names, count));
     }
-    let options = command.form.resolve(Some(&command.output), &known.header);
     let plan = plan(&known, &options)?;
     if command.dry_run {
         context.progress.clear();

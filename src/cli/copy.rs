@@ -1,7 +1,7 @@
 //! `graphferry copy`.
 
 use super::place::{How, Place, Reading, Side, open_dump, open_target};
-use super::{Context, exit::Ending, filter, restore as restoring, spool};
+use super::{Context, exit::Ending, filter, restore as restoring, shaping, spool};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::format::DecoderOptions;
@@ -23,6 +23,8 @@ pub(super) struct Command {
     reading: Reading,
     #[command(flatten)]
     filter: filter::Options,
+    #[command(flatten)]
+    shaping: shaping::Alone,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
@@ -45,6 +47,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         ..How::default()
     };
     let outcome = Place::Database(source).read(Side::Source, how, context, |feed| {
+        let leave = shaping::Leave { allow_loss: &wishes.allow_loss, dry_run };
+        let shaped = command.shaping.decide(shaping::into_database(&location), feed, &leave, context)?;
+        let feed = &mut *shaped.around(Box::new(feed))?;
         if mode == Mode::Restoring {
             return command.how.with_files(&name, None, |extras| {
                 restore_with(Dump::Once(feed), &mut *target, &wishes, dry_run, extras, context.watch())

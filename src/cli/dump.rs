@@ -1,7 +1,7 @@
 //! `graphferry dump`.
 
 use super::place::{How, Place, Reading, Side};
-use super::{Context, exit::Ending, filter, output, text};
+use super::{Context, exit::Ending, filter, output, shaping, text};
 use crate::dump::{Plan, dump, plan};
 use crate::error::Result;
 use crate::feed::Feed;
@@ -37,6 +37,8 @@ pub(super) struct Command {
     filter: filter::Options,
     #[command(flatten)]
     form: output::Options,
+    #[command(flatten)]
+    shaping: shaping::Alone,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,6 +82,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
 
 fn write(command: &Command, file: Option<&str>, feed: &mut dyn Feed, context: &Context) -> Result<Ending> {
     let options = command.form.resolve(file, feed.header());
+    let leave = shaping::Leave { allow_loss: &options.allow_loss, dry_run: command.dry_run };
+    let shaped = command.shaping.decide(shaping::into_format(options.format), feed, &leave, context)?;
+    let feed = &mut *shaped.around(Box::new(feed))?;
     let known = Known { header: feed.header().clone(), schema: feed.schema().clone(), ..Known::default() };
     let plan = plan(&known, &options)?;
     if command.dry_run {

@@ -149,26 +149,15 @@ fn tell(inferred: &Inference, word: &str, whom: &For<'_>) -> Result<()> {
 }
 
 impl Options {
-    /// The file's name and text.
-    fn text(&self) -> Result<Option<(String, String)>> {
-        let Some(path) = &self.mapping else { return Ok(None) };
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|cause| Error::io(format!("reading {name}"), cause))?;
-        Ok(Some((name, text)))
-    }
-
     /// What is said of HugeGraph.
     pub(super) fn entries(&self) -> Result<Entries> {
-        match self.text()? {
-            Some((name, text)) if !is_json(&text) => Entries::parse(&text).map_err(|error| error.in_file(&name)),
-            _ => Ok(Entries::default()),
-        }
+        entries(self.mapping.as_deref())
     }
 
     /// `relationships` are files of relationships, as neo4j-admin's option has them.
     pub(super) fn decoder(&self, relationships: &[String], whom: &For<'_>) -> Result<DecoderOptions> {
         let mut told = DecoderOptions { csv: self.csv.arguments(relationships)?, ..DecoderOptions::default() };
-        if let Some((name, text)) = self.text()? {
+        if let Some((name, text)) = mapping(self.mapping.as_deref())? {
             let text = if is_json(&text) { text } else { strings(&text).map_err(|error| error.in_file(&name))? };
             told.mapping = Mapping::parse(&text).map_err(|error| error.in_file(&name))?;
         }
@@ -205,6 +194,22 @@ impl Options {
     fn is_bare(place: &str) -> bool {
         let has = |name: &str| Path::new(place).join(name).is_file();
         Path::new(place).is_dir() && !has(csv::ARGUMENTS) && !has(csv::MANIFEST)
+    }
+}
+
+/// The name and text of a mapping.
+fn mapping(path: Option<&Path>) -> Result<Option<(String, String)>> {
+    let Some(path) = path else { return Ok(None) };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|cause| Error::io(format!("reading {name}"), cause))?;
+    Ok(Some((name, text)))
+}
+
+/// What a mapping says of HugeGraph.
+pub(super) fn entries(path: Option<&Path>) -> Result<Entries> {
+    match mapping(path)? {
+        Some((name, text)) if !is_json(&text) => Entries::parse(&text).map_err(|error| error.in_file(&name)),
+        _ => Ok(Entries::default()),
     }
 }
 

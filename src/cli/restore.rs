@@ -2,7 +2,7 @@
 
 use super::guard::Way;
 use super::place::{Place, open_dump, open_target};
-use super::{Context, exit::Ending, filter, guard, merging, reading, spool, text};
+use super::{Context, exit::Ending, filter, guard, merging, reading, shaping, spool, text};
 use crate::backend::Schedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::feed::Feed;
@@ -36,6 +36,8 @@ pub(super) struct Command {
     filter: filter::Options,
     #[command(flatten)]
     reading: reading::Options,
+    #[command(flatten)]
+    shaping: shaping::Options,
 }
 
 /// Merge a dump into a database that holds data: short for restore --mode merging
@@ -57,6 +59,8 @@ pub(super) struct Merge {
     filter: filter::Options,
     #[command(flatten)]
     reading: reading::Options,
+    #[command(flatten)]
+    shaping: shaping::Options,
 }
 
 /// The mode of `restore` and `copy`.
@@ -226,6 +230,7 @@ struct Task<'a> {
     guard: Option<&'a guard::Options>,
     filter: &'a filter::Options,
     reading: &'a reading::Options,
+    shaping: &'a shaping::Options,
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
@@ -240,6 +245,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         guard: Some(&command.guard).filter(|_| mode == Mode::Restoring),
         filter: &command.filter,
         reading: &command.reading,
+        shaping: &command.shaping,
     }
     .run(context)
 }
@@ -254,6 +260,7 @@ pub(super) fn merge(command: &Merge, context: &Context) -> Result<Ending> {
         guard: None,
         filter: &command.filter,
         reading: &command.reading,
+        shaping: &command.shaping,
     }
     .run(context)
 }
@@ -273,11 +280,18 @@ impl Task<'_> {
         let (target, _stand_in) = open_target(&location, self.how.dry_run, context)?;
         let wishes = self.how.wishes(self.mode);
         let drops = self.guard.is_some_and(guard::Options::is_given);
-        let spooled =
-            if !again && (self.mode == Mode::Merging || drops) { Some(spool::bytes(self.file)?) } else { None };
+        let way = shaping::into_database(&location);
+        let spooled = if !again && (self.mode == Mode::Merging || drops || way == shaping::Way::Forward) {
+            Some(spool::bytes(self.file)?)
+        } else {
+            None
+        };
         let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
         let file = path.as_deref().unwrap_or(self.file);
-        let open = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &reading)?)) };
+        let raw = || -> Result<Box<dyn Feed>> { Ok(Box::new(open_dump(file, self.filter.filter(), &reading)?)) };
+        let leave = shaping::Leave { allow_loss: &wishes.allow_loss, dry_run: self.how.dry_run };
+        let shaped = self.shaping.decide(way, &raw, &self.reading.entries()?, &leave, context)?;
+        let open = || shaped.around(raw()?);
         let repeatable = again || spooled.is_some();
         let way = match self.guard {
             Some(guard) if repeatable && !self.how.dry_run => {

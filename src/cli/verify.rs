@@ -4,6 +4,7 @@ use super::place::{How, Place, Reading, Side};
 use super::{Context, exit::Ending, filter, reading, text};
 use crate::error::Result;
 use crate::observe::{Event, Observer as _};
+use crate::shape::Backward;
 use crate::verify::{Fingerprint, compare, fingerprint};
 use clap::Args;
 
@@ -42,7 +43,8 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         place.read(side, how, context, |feed| {
             let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
             context.progress.event(&Event::Step { what: "reading", total });
-            fingerprint(feed, context.watch())
+            // A graph that took HugeGraph's shape on its way is compared as what it was.
+            fingerprint(&mut Backward::new(Box::new(feed))?, context.watch())
         })
     };
     let a = read(&command.a, Side::Source)?;
