@@ -2,7 +2,7 @@
 
 use super::place::{Place, open_dump, open_target};
 use super::{Context, exit::Ending, filter, merging, reading, spool, text};
-use crate::backend::Schedule;
+use crate::backend::{Location, Schedule};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::ids::IdMap;
@@ -262,7 +262,9 @@ impl Task<'_> {
         let location = Place::database(self.target)?;
         let (mut target, _stand_in) = open_target(&location, self.how.dry_run, context)?;
         let wishes = self.how.wishes(self.mode);
-        let spooled = if !again && self.mode == Mode::Merging { Some(spool::bytes(self.file)?) } else { None };
+        // A merge reads the dump several times, and HugeGraph needs the whole schema before the data.
+        let spools = self.mode == Mode::Merging || matches!(location, Location::HugeGraph(_));
+        let spooled = if !again && spools { Some(spool::bytes(self.file)?) } else { None };
         let path = spooled.as_ref().map(|file| file.path().to_string_lossy().into_owned());
         let file = path.as_deref().unwrap_or(self.file);
         let reading = self.reading.decoder()?;
