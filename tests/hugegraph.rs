@@ -131,8 +131,20 @@ fn every_kind_of_thing_goes_through_jsonl_and_back() {
     server.assert_equal("t1", "t2");
     assert_eq!(server.mode("t2"), "NONE");
     server.run(&["verify", &server.graph("t1"), &server.graph("t2")]).expect(0);
+    // Without a file between them.
+    server.empty("t2");
+    server.run(&["copy", &server.graph("t1"), &server.graph("t2")]).expect(0);
+    server.assert_equal("t1", "t2");
     // A graph that holds something is left alone.
     server.run(&["restore", "g.jsonl", &server.graph("t2")]).expect(4);
+    // From stdin.
+    server.empty("t2");
+    let mut streaming = server.command();
+    streaming.args(["restore", "-", &server.graph("t2")]);
+    streaming.stdin(std::fs::File::open(server.folder.path().join("g.jsonl")).unwrap());
+    let output = streaming.output().unwrap();
+    finish(&streaming, output).expect(0);
+    server.assert_equal("t1", "t2");
     // G12: also where it ends badly, the mode is what it was.
     server.empty("t2");
     server.python(
@@ -198,6 +210,28 @@ fn a_restore_that_was_killed_is_told_of_and_goes_on() {
     server.assert_equal("t1", "t2");
     assert_eq!(server.mode("t2"), "NONE");
     assert!(server.run(&["runs", &graph]).expect(0).text().is_empty());
+}
+
+#[test]
+#[ignore = "kills the server that GRAPHFERRY_TEST_HUGEGRAPH_NAME names to scripts/hugegraph; a minute"]
+fn a_server_that_is_killed_is_waited_for() {
+    let server = Server::new();
+    many(&server);
+    let name = std::env::var("GRAPHFERRY_TEST_HUGEGRAPH_NAME").unwrap();
+    let graph = server.graph("t2");
+    let mut restoring = server.command();
+    restoring.args(["restore", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
+    let mut child = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let count = || -> u64 { server.python("t2", "print(g.gremlin('g.V().count().next()'))").trim().parse().unwrap() };
+    while count() == 0 {}
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/hugegraph");
+    let port = server.url.rsplit(':').next().unwrap();
+    assert!(Command::new(&script).args(["kill", &name]).status().unwrap().success());
+    assert!(child.try_wait().unwrap().is_none(), "it was killed on the way");
+    assert!(Command::new(&script).args(["start", &name, port, "--keep"]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+    server.assert_equal("t1", "t2");
+    assert_eq!(server.mode("t2"), "NONE");
 }
 
 #[test]

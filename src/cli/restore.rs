@@ -280,6 +280,7 @@ impl Task<'_> {
         let (target, _stand_in) = open_target(&location, self.how.dry_run, context)?;
         let wishes = self.how.wishes(self.mode);
         let drops = self.guard.is_some_and(guard::Options::is_given);
+        // A merge reads the dump several times, and HugeGraph needs the whole schema before the data.
         let way = shaping::into_database(&location);
         let spooled = if !again && (self.mode == Mode::Merging || drops || way == shaping::Way::Forward) {
             Some(spool::bytes(self.file)?)

@@ -2,7 +2,7 @@
 
 use super::client::{Client, encoded};
 use super::{by_ids, quoted};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::hugegraph::schema::Cardinality;
 use crate::hugegraph::{Definitions, ID, Id, Zone, record};
 use crate::model::packstream::{put_list, put_map, put_string};
@@ -115,6 +115,34 @@ fn text<'a>(id: &'a Id<'_>) -> std::borrow::Cow<'a, str> {
         Id::Number(number) => number.to_string().into(),
         Id::Text(text) | Id::Uuid(text) => (&**text).into(),
     }
+}
+
+/// Deletes many by one request each few hundred, which REST cannot: vertices with their edges, or with `bare` only those that have none. Gives how many were there; `None`
+/// where Gremlin does not do it.
+pub(super) fn delete_many(client: &Client, class: Class, ids: &[Id<'_>], bare: bool) -> Result<Option<u64>> {
+    let mut deleted = 0;
+    for ids in ids.chunks(250) {
+        let json = |id: &Id<'_>| match id {
+            Id::Number(number) => serde_json::Value::from(*number),
+            Id::Text(text) | Id::Uuid(text) => serde_json::Value::from(&**text),
+        };
+        let (step, which) = match (class, bare) {
+            (Class::Relationships, _) => ("E", ""),
+            (Class::Nodes, true) => ("V", ".not(__.bothE())"),
+            (Class::Nodes, false) => ("V", ""),
+        };
+        // Without any id all would be meant.
+        let script = format!(
+            "ids.isEmpty() ? 0 : g.{step}(ids as Object[]){which}.toList().with {{ all -> all.each {{ it.remove() }}; all.size() }}"
+        );
+        let bindings = serde_json::json!({ "ids": ids.iter().map(json).collect::<Vec<_>>() });
+        match client.gremlin_with(&script, bindings) {
+            Ok(count) => deleted += count.as_u64().unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Server => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(deleted))
 }
 
 /// Deletes a vertex with its edges, or an edge. Says whether it was there.

@@ -331,8 +331,13 @@ impl Session for Hand {
     fn delete(&mut self, class: Class, ids: &[i64], detach: bool, entry: &Entry) -> Result<u64> {
         self.shared.journal.check(self.place()?)?;
         let client = &self.shared.client;
-        let mut deleted = 0;
-        for (_, id) in self.ids_of(class, ids)? {
+        // Over REST a UUID is told by its form, over Gremlin by its type, which JSON has not.
+        let (many, alone): (Vec<_>, Vec<_>) =
+            self.ids_of(class, ids)?.into_iter().map(|(_, id)| id).partition(|id| !matches!(id, Id::Uuid(_)));
+        let at_once = change::delete_many(client, class, &many, class == Class::Nodes && !detach)?;
+        let mut deleted = at_once.unwrap_or_default();
+        let rest = if at_once.is_some() { alone } else { [many, alone].concat() };
+        for id in rest {
             if class == Class::Nodes && !detach && change::has_edges(client, &id)? {
                 continue;
             }
