@@ -373,3 +373,14 @@ g('POST', '/graph/vertices/batch', [{'label': 'dated', 'id': i, 'properties': {'
     assert!(one.contains("4731436800019"), "{one}");
     assert_eq!(one, other);
 }
+
+/// A backup that a real server's tool wrote, in the layout of hugegraph-tools.
+#[test]
+fn the_backup_of_a_real_server_is_restored() {
+    let server = Server::new();
+    let backup = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hugegraph-1.5.0");
+    server.run(&["restore", backup, &server.graph("t1")]).expect(0);
+    server.run(&["dump", &server.graph("t1"), "-o", "again", "--format", "hugegraph"]).expect(0);
+    let verified = server.run(&["verify", backup, "again"]).expect(0);
+    assert!(verified.text().starts_with("equal: 41 nodes, 7 relationships"), "{}", verified.text());
+}

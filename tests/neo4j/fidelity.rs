@@ -82,3 +82,39 @@ fn neo4j_to_neo4j() {
         run(folder, ["copy", &source.url, &target.url]).expect(0);
     });
 }
+
+/// A graph of HugeGraph that is empty. GRAPHFERRY_TEST_HUGEGRAPH names a server of scripts/hugegraph.
+fn hugegraph() -> String {
+    let url = std::env::var("GRAPHFERRY_TEST_HUGEGRAPH");
+    let url = url
+        .expect("this test needs GRAPHFERRY_TEST_HUGEGRAPH=hugegraph://127.0.0.1:PORT: scripts/hugegraph starts one");
+    let rest = url.replacen("hugegraph://", "http://", 1);
+    let clear = format!("{rest}/graphs/gc/clear?confirm_message=I%27m+sure+to+delete+all+data");
+    let cleared = std::process::Command::new("curl").args(["-sfX", "DELETE", &clear]).status().unwrap();
+    assert!(cleared.success(), "{clear}");
+    format!("{url}/gc")
+}
+
+#[test]
+fn neo4j_to_hugegraph_to_neo4j() {
+    let graph = hugegraph();
+    carried(|folder, source, target| {
+        // Without leave everything that HugeGraph cannot hold is named, and nothing is written.
+        let refused = run(folder, ["copy", &source.url, &graph]).expect(4);
+        assert!(refused.stderr.contains("--reversible"), "{}", refused.stderr);
+        run(folder, ["copy", &source.url, &graph, "--reversible"]).expect(0);
+        run(folder, ["verify", &source.url, &graph]).expect(0);
+        run(folder, ["copy", &graph, &target.url]).expect(0);
+    });
+}
+
+#[test]
+fn neo4j_to_a_backup_of_hugegraph_to_neo4j() {
+    let graph = hugegraph();
+    carried(|folder, source, target| {
+        run(folder, ["dump", &source.url, "-o", "backup", "--format", "hugegraph", "--reversible"]).expect(0);
+        run(folder, ["restore", "backup", &graph]).expect(0);
+        run(folder, ["dump", &graph, "-o", "graph.jsonl"]).expect(0);
+        run(folder, ["restore", "graph.jsonl", &target.url]).expect(0);
+    });
+}
