@@ -5,7 +5,7 @@ use crate::backend::{Location, Target, sqlite};
 use crate::error::{Error, ErrorKind, Result};
 use crate::feed::Feed;
 use crate::guard::{self, Decision, PROMPT, WARNING, WipeConsent};
-use crate::observe::{Event, Observer as _};
+use crate::observe::{Event, Observer as _, Stop};
 use crate::restore::{Mode, Wishes, plan, wipe};
 use crate::survey::survey_for;
 use crate::verify;
@@ -150,11 +150,17 @@ impl Beside {
     }
 }
 
-/// Asks on the terminal. Ctrl-C is an answer too.
+/// Asks on the terminal.
 fn ask(victim: &guard::Victim, context: &Context) -> Result<Decision> {
-    let shown = super::text::printable(&format!("What will be dropped is {victim}.\n{WARNING}\n{PROMPT}"));
+    let line = line(&format!("What will be dropped is {victim}.\n{WARNING}\n{PROMPT}"), &context.stop)?;
+    Ok(guard::decide(victim, line.as_deref()))
+}
+
+/// Shows a question and reads the line that answers it; `None` at the end of the input, and for what is not text. Ctrl-C is an answer too.
+pub(super) fn line(question: &str, stop: &Stop) -> Result<Option<String>> {
     let asking = |cause| Error::io("asking", cause);
     let mut stderr = std::io::stderr().lock();
+    let shown = super::text::printable(question);
     stderr.write_all(shown.as_bytes()).and_then(|()| stderr.flush()).map_err(asking)?;
     drop(stderr);
     let (send, answer) = channel();
@@ -170,18 +176,15 @@ fn ask(victim: &guard::Victim, context: &Context) -> Result<Decision> {
                 if line.is_none() {
                     eprintln!();
                 }
-                return Ok(guard::decide(victim, line.as_deref()));
+                return Ok(line);
             }
-            // What is not text is no answer either.
-            Ok(Err(cause)) if cause.kind() == std::io::ErrorKind::InvalidData => {
-                return Ok(guard::decide(victim, None));
-            }
+            Ok(Err(cause)) if cause.kind() == std::io::ErrorKind::InvalidData => return Ok(None),
             Ok(Err(cause)) => return Err(asking(cause)),
-            Err(RecvTimeoutError::Timeout) if context.stop.is_requested() => {
+            Err(RecvTimeoutError::Timeout) if stop.is_requested() => {
                 return Err(Error::new(ErrorKind::Interrupted, "quit: nothing was changed"));
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(guard::decide(victim, None)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
         }
     }
 }
