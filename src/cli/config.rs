@@ -1,7 +1,7 @@
 //! The configuration file: endpoints by name, so that `graphferry dump prod` is enough. It holds no password, and is refused with one.
 
 use crate::backend::url::Location;
-use crate::error::{Error, Result};
+use crate::error::{Error, Position, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -45,9 +45,14 @@ impl Config {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|cause| {
-            let error = Error::usage(format!("the configuration cannot be read: {cause}"));
-            match cause.to_string().contains("unknown field `password`") {
+        let config: Self = toml::from_str(text).map_err(|cause: toml::de::Error| {
+            // The message alone: with its place it would show the line, and whoever wrote a password there would see it in a log.
+            let line = cause
+                .span()
+                .map_or(0, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() as u64);
+            let error = Error::usage(format!("the configuration cannot be read: {}", cause.message()));
+            let error = if line > 0 { error.at(Position::line(line)) } else { error };
+            match cause.message().contains("unknown field `password`") {
                 true => error.hint("no password belongs into this file: name a password_file or a password_env"),
                 false => error,
             }
