@@ -7,7 +7,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod memgraph_dialect;
 mod memgraph_dumps;
 mod memgraph_files;
 mod memgraph_source;

@@ -14,6 +14,7 @@ mod fidelity;
 mod format_apoc_neo4j;
 mod format_cypherl_replay;
 mod generated;
+mod memgraph_dialect;
 mod neo4j_backend;
 mod neo4j_faults;
 mod neo4j_merging;

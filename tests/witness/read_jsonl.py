@@ -322,7 +322,7 @@ def read(data):
             if at == 0:
                 head = fields(value, ["graphferry"])["graphferry"]
                 head = tree(("object", list(fields(head, ["format", "version"],
-                                                   ["tool", "source", "created", "consistency", "filters"]).items())))
+                                                   ["tool", "source", "created", "consistency", "filters", "absent"]).items())))
                 assert (head["format"], head["version"]) == ("jsonl", 1), head
                 print(f"header {json.dumps(head, sort_keys=True)}")
             elif keys == ["trailer"]:
