@@ -312,7 +312,18 @@ fn aside(directory: &Path, options: &ask::Options, context: &Context) -> Result<
         .and_then(|mut source| source.snapshot(None)?.estimate())
         .ok()
         .flatten();
-    let path = directory.with_file_name(format!("{name}.replaced-{}", stamp()));
+    let stamp = stamp();
+    let numbered = |number: u32| match number {
+        1 => directory.with_file_name(format!("{name}.replaced-{stamp}")),
+        _ => directory.with_file_name(format!("{name}.replaced-{stamp}-{number}")),
+    };
+    // Two in one second must not meet.
+    let mut path = numbered(1);
+    let mut number = 1;
+    while path.symlink_metadata().is_ok() {
+        number += 1;
+        path = numbered(number);
+    }
     // It is moved and not deleted: the move is the backup.
     let loss = Loss { database: name, counts: counts.unwrap_or_default() };
     ask::may_drop(&loss, options, &context.stop, &mut || Ok(path.clone()))?;
