@@ -159,7 +159,7 @@ fn damage_is_found() {
     assert!(read(&[&bytes[..], &[0]].concat()).is_err() && read(&[&bytes[..], &bytes].concat()).is_err());
 }
 
-/// Every byte of an archive of 1 MiB: about an hour. `cargo test --release --test format_jsonl every_byte -- --ignored`
+/// Every byte of an archive of 1 MiB: about an hour. `cargo test --release --test formats every_byte -- --ignored`
 #[test]
 #[ignore = "takes an hour"]
 fn every_byte_of_a_megabyte() {
