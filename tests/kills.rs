@@ -137,7 +137,7 @@ fn cut_off(folder: &Path, arguments: &[&str], after: Duration) -> bool {
     ended.is_some()
 }
 
-/// Merges, is killed and resumed, until it was killed so often after some data were in and before all were.
+/// Merges, is killed and resumed, until it was killed so often after it had written some more and before all was in.
 fn killed_and_resumed(target: &dyn Seen, policy: &[&str], kills: usize) {
     let (folder, since) = (folder(), Instant::now());
     let folder = folder.path();
@@ -150,6 +150,8 @@ fn killed_and_resumed(target: &dyn Seen, policy: &[&str], kills: usize) {
     while landed < kills {
         target.fill(folder);
         let mut resumed: Option<String> = None;
+        // How much is in, and how long the next one lives: longer after one that was killed before it wrote anything, for a machine that is slow.
+        let (mut there, mut longer) = (before, 0);
         loop {
             assert!(since.elapsed() < Duration::from_secs(120), "{landed} of {kills} kills landed in two minutes");
             let resume = resumed.as_ref().map(|run| ["--resume", run]);
@@ -162,10 +164,11 @@ fn killed_and_resumed(target: &dyn Seen, policy: &[&str], kills: usize) {
             }
             // A second's worth is written at once, and then it is slow: nobody gets through.
             let slow = [&arguments[..], &["--throttle", "500"]].concat();
-            if cut_off(folder, &slow, Duration::from_millis(40 + below(400))) {
+            if cut_off(folder, &slow, Duration::from_millis(40 + longer + below(400))) {
                 break;
             }
             let count = target.count(folder);
+            assert!(count >= there, "{count} after {there}: what was in is gone");
             let found = runs(folder, target.url());
             assert!(found.len() <= 1, "{found:?}");
             if found.is_empty() && count == after {
@@ -173,14 +176,17 @@ fn killed_and_resumed(target: &dyn Seen, policy: &[&str], kills: usize) {
             }
             assert!(!found.is_empty() || count == before, "{count} of {before} to {after}, and no run");
             resumed = found.first().map(|(run, _)| run.clone());
-            if before < count && count < after {
+            if there < count && count < after {
                 landed += 1;
                 stages.insert(count);
             }
+            longer = if count > there { 0 } else { longer + 100 };
+            there = count;
         }
         assert!(target.content(folder) == expected, "after {landed} kills, at {stages:?}: another graph");
         assert_eq!(runs(folder, target.url()), []);
     }
+    // Each that landed had written more than the one before it; without resuming, all would have landed at about the same.
     assert!(stages.len() > kills / 3, "resuming does not go on: {stages:?}");
 }
 
