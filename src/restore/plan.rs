@@ -318,7 +318,10 @@ impl Plan {
                 "the target is not empty: {} holds {nodes} nodes and {relationships} relationships",
                 self.target
             ))
-            .hint("restore into an empty database, or add --mode merging to add to what is there"));
+            .hint(
+                "restore into an empty database, add --mode merging to add to what is there, \
+                 or --yes-drop=DATABASE to a restore to drop it after a backup",
+            ));
         }
         self.check_mode()?;
         if let Some(first) = self.conflicts.first() {
