@@ -173,6 +173,14 @@ fn repeated_within<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<Option<&
     }
 }
 
+/// A key that is there twice in a map of this value: no reader would take a dump of it.
+///
+/// # Errors
+/// The bytes are not well formed.
+pub fn repeated_key(mut value: Cursor<'_>) -> Result<Option<&str>> {
+    if may_hold_maps(sort_names(&mut value.clone())?) { repeated_within(&mut value, 0) } else { Ok(None) }
+}
+
 fn twice(block: &Block, item: &Item, key: &str) -> Error {
     let error = Error::corrupt(format!("{} {} has the key {key:?} twice", block.class().noun(), item.id));
     match block.position(item) {
