@@ -7,7 +7,7 @@ use crate::backend::access::Credentials;
 use crate::backend::url::{Security, Server};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::model::header::Origin;
-use crate::wire::http::{Answer, Http, Method};
+use crate::wire::http::{Answer, Http, Method, TOO_LARGE};
 use crate::wire::{Endpoint, Tls};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -87,6 +87,11 @@ impl Client {
     /// The same with less patience: for what is done after a failure.
     pub(super) fn in_a_hurry(&self) -> Self {
         Self { http: self.http.clone().with_patience(Duration::from_secs(10)), ..self.clone() }
+    }
+
+    /// The same for answers of at most so many bytes; whether one was larger says [`is_too_much`].
+    pub(super) fn with_answers_of(&self, bytes: u64) -> Self {
+        Self { http: self.http.clone().with_largest(bytes), ..self.clone() }
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -215,6 +220,11 @@ impl Complaint {
         read.exception = read.exception.trim_start_matches("class ").rsplit('.').next().unwrap_or_default().to_owned();
         read
     }
+}
+
+/// Whether an error says that more was asked for than an answer may hold, or than the server has memory for.
+pub(super) fn is_too_much(error: &Error) -> bool {
+    error.server_code().is_some_and(|code| code == TOO_LARGE || code == "HTTP.OutOfMemoryError")
 }
 
 #[derive(Deserialize)]
