@@ -89,7 +89,8 @@ pub(super) fn read<T: Send>(
         ways.push_back(receive);
     }
     let queue = Mutex::new(queue);
-    let pager = Pager { client: client.clone(), limited: client.with_answers_of(LARGEST), rows: AtomicUsize::new(FIRST) };
+    let pager =
+        Pager { client: client.clone(), limited: client.with_answers_of(LARGEST), rows: AtomicUsize::new(FIRST) };
     std::thread::scope(|scope| {
         for _ in 0..workers.max(1) {
             scope.spawn(|| {
@@ -127,7 +128,8 @@ pub(super) fn of_label<T>(
     sink: &mut dyn FnMut(T) -> Result<()>,
 ) -> Result<()> {
     let label = encoded(label);
-    let pager = Pager { client: client.clone(), limited: client.with_answers_of(LARGEST), rows: AtomicUsize::new(FIRST) };
+    let pager =
+        Pager { client: client.clone(), limited: client.with_answers_of(LARGEST), rows: AtomicUsize::new(FIRST) };
     let mut from = String::new();
     loop {
         let start = client.path(&format!("/graph/vertices?label={label}&page={}&limit=", encoded(&from)));
@@ -245,6 +247,5 @@ mod tests {
         assert_eq!(next_size(512, 512, 51_200), 4096);
         assert_eq!(next_size(8192, 8192, 8192), 8192);
         assert_eq!(next_size(64, 64, 64 << 20), 1);
-    
     }
 }
