@@ -58,7 +58,7 @@ class Graph:
             self.headers["Authorization"] = "Basic " + base64.b64encode(both.encode()).decode()
         space, _, self.name = graph.rpartition("/")
         self.base = (f"/graphspaces/{quote(space)}" if space else "") + f"/graphs/{quote(self.name)}"
-        self.alias = f"{space}-{self.name}" if space else self.name
+        self.space, self.alias = space, None
         self.connection, self.busy = None, 0
 
     def bytes(self, method, path, body=None, root=False):
@@ -97,14 +97,23 @@ class Graph:
 
     def gremlin(self, script):
         """What a Gremlin expression with `graph` and `g` gives."""
+        if self.alias is None:
+            has_spaces = not self("GET", "/versions", root=True)["versions"]["core"].startswith("1.5")
+            self.alias = f"{self.space or 'DEFAULT'}-{self.name}" if has_spaces else self.name
         aliases = {"graph": self.alias, "g": f"__g_{self.alias}"}
-        # HugeGraph 1.7 may answer with what an earlier request asked for, hence the word.
+        # HugeGraph 1.7 may answer with what an earlier request asked for, hence the word; our own answer comes some requests later.
         word = secrets.token_hex(8)
         body = {"gremlin": f"['{word}', {script}]", "bindings": {}, "language": "gremlin-groovy", "aliases": aliases}
-        said, answer = self("POST", "/gremlin", body, root=True)["result"]["data"]
-        if said != word:
-            raise SystemExit("the server answered another Gremlin request than ours")
-        return answer
+        failed = None
+        for _ in range(8):
+            try:
+                data = self("POST", "/gremlin", body, root=True)["result"]["data"]
+            except Refused as refused:
+                failed = refused
+                continue
+            if isinstance(data, list) and len(data) == 2 and data[0] == word:
+                return data[1]
+        raise failed or SystemExit("the server answers other Gremlin requests than ours")
 
     def done(self, task):
         """Wait for a task of the server."""
