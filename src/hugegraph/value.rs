@@ -91,9 +91,6 @@ impl Zone {
         let wrong = || Error::corrupt(format!("{text:?} is no date such as \"2024-02-29 23:59:59.123\""));
         let (days, milliseconds) = local(text).ok_or_else(wrong)?;
         let naive = days.checked_mul(DAY).and_then(|day| day.checked_add(milliseconds)).ok_or_else(wrong)?;
-        if let Ok(offset) = self.0.to_fixed_offset() {
-            return Ok((naive.checked_sub(i64::from(offset.seconds()) * 1000).ok_or_else(wrong)?, false));
-        }
         // Beyond the years that the zones' rules know, and where no rule changes any more.
         let Ok(wall) = jiff::Timestamp::from_millisecond(naive) else {
             let edge = if naive < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };

@@ -23,7 +23,10 @@ const LARGEST: u64 = 16 << 20;
 const FIRST: usize = 64;
 
 /// Rows of a page, at most.
-const MOST: usize = 1 << 15;
+const MOST: usize = 1 << 12;
+
+/// The same where a whole graph is read and rows stay as they are: a request costs the server as much as a hundred rows.
+const MOST_IN_BULK: usize = 1 << 15;
 
 /// Pages of a shard that wait, at most.
 const AHEAD: usize = 2;
@@ -79,6 +82,31 @@ pub(super) fn read<T: Send>(
     parse: &(dyn Fn(&[&RawValue]) -> Result<T> + Sync),
     sink: &mut dyn FnMut(T) -> Result<()>,
 ) -> Result<()> {
+    read_by(&Pager::new(client, MOST), what, workers, parse, sink)
+}
+
+/// The same in larger pages.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_in_bulk<T: Send>(
+    client: &Client,
+    what: What,
+    workers: usize,
+    parse: &(dyn Fn(&[&RawValue]) -> Result<T> + Sync),
+    sink: &mut dyn FnMut(T) -> Result<()>,
+) -> Result<()> {
+    read_by(&Pager::new(client, MOST_IN_BULK), what, workers, parse, sink)
+}
+
+fn read_by<T: Send>(
+    pager: &Pager,
+    what: What,
+    workers: usize,
+    parse: &(dyn Fn(&[&RawValue]) -> Result<T> + Sync),
+    sink: &mut dyn FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let client = &pager.client;
     let path = client.path(&format!("/traversers/{}/shards?split_size={SPLIT}", what.word()));
     let shards = client.get::<Shards>(&path)?.shards;
     let mut queue = VecDeque::new();
@@ -89,13 +117,11 @@ pub(super) fn read<T: Send>(
         ways.push_back(receive);
     }
     let queue = Mutex::new(queue);
-    let pager =
-        Pager { client: client.clone(), limited: client.with_answers_of(LARGEST), rows: AtomicUsize::new(FIRST) };
     std::thread::scope(|scope| {
         for _ in 0..workers.max(1) {
             scope.spawn(|| {
                 while let Some((shard, send)) = next(&queue) {
-                    let read = Shardwise { pager: &pager, what, shard: &shard }.pages(parse, &send);
+                    let read = Shardwise { pager, what, shard: &shard }.pages(parse, &send);
                     // Nobody listens any more only when the work has ended in an error.
                     if let Err(error) = read
                         && send.send(Err(error)).is_err()
@@ -128,8 +154,7 @@ pub(super) fn of_label<T>(
     sink: &mut dyn FnMut(T) -> Result<()>,
 ) -> Result<()> {
     let label = encoded(label);
-    let pager =
-        Pager { client: client.clone(), limited: client.with_answers_of(LARGEST), rows: AtomicUsize::new(FIRST) };
+    let pager = Pager::new(client, MOST);
     let mut from = String::new();
     loop {
         let start = client.path(&format!("/graph/vertices?label={label}&page={}&limit=", encoded(&from)));
@@ -169,11 +194,17 @@ fn take<T>(ways: &mut VecDeque<Receiver<Result<T>>>, sink: &mut dyn FnMut(T) -> 
 struct Pager {
     client: Client,
     limited: Client,
-    /// How many rows to ask for next.
+    /// How many rows to ask for next, and at most.
     rows: AtomicUsize,
+    most: usize,
 }
 
 impl Pager {
+    fn new(client: &Client, most: usize) -> Self {
+        let (client, limited) = (client.clone(), client.with_answers_of(LARGEST));
+        Self { client, limited, rows: AtomicUsize::new(FIRST), most }
+    }
+
     /// The page that a path asks for; the number of rows is added at its end.
     fn body(&self, path: &str) -> Result<Vec<u8>> {
         loop {
@@ -191,7 +222,8 @@ impl Pager {
     /// Takes note of a page with so many rows and bytes.
     fn note(&self, rows: usize, bytes: usize) {
         if rows > 0 {
-            self.rows.store(next_size(self.rows.load(Ordering::Relaxed), rows, bytes), Ordering::Relaxed);
+            self.rows
+                .store(next_size(self.rows.load(Ordering::Relaxed), rows, bytes).min(self.most), Ordering::Relaxed);
         }
     }
 }
@@ -234,7 +266,7 @@ impl Shardwise<'_> {
 /// How many rows to ask for after a page with so many rows and bytes. Growth is slow, since rows may differ much; shrinking is not.
 fn next_size(asked: usize, rows: usize, bytes: usize) -> usize {
     let row = (bytes / rows.max(1)).max(1);
-    (PAGE / row).clamp(1, (asked * 8).min(MOST))
+    (PAGE / row).clamp(1, asked.saturating_mul(8))
 }
 
 #[cfg(test)]
@@ -245,7 +277,7 @@ mod tests {
     fn pages_are_of_a_size_in_bytes() {
         assert_eq!(next_size(64, 64, 6400), 512);
         assert_eq!(next_size(512, 512, 51_200), 4096);
-        assert_eq!(next_size(8192, 8192, 8192), 8192);
+        assert_eq!(next_size(8192, 8192, 8192), 1 << 16);
         assert_eq!(next_size(64, 64, 64 << 20), 1);
     }
 }

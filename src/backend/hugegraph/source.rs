@@ -114,7 +114,7 @@ impl View<'_> {
             }
             Ok(Parsed { block, ids, ambiguous: reader.ambiguous })
         };
-        page::read(client, What::Vertices, workers, &parse, &mut |page| {
+        page::read_in_bulk(client, What::Vertices, workers, &parse, &mut |page| {
             let Parsed { mut block, ids, ambiguous: more } = page;
             for (item, id) in block.items_mut().iter_mut().zip(&ids) {
                 let number = numbers.add(id).filter(|number| seen.insert(*number));
@@ -171,7 +171,7 @@ impl View<'_> {
         };
         let mut next = 0_i64;
         let refuses = self.options.dangling == Dangling::Refuse;
-        page::read(client, What::Edges, self.options.workers(), &parse, &mut |page| {
+        page::read_in_bulk(client, What::Edges, self.options.workers(), &parse, &mut |page| {
             let Parsed { mut block, ids, ambiguous: more } = page;
             for (item, (start, end)) in block.items_mut().iter_mut().zip(&ids) {
                 let place = |id: &Id<'_>| numbers.find(id).filter(|number| seen.contains(*number));
