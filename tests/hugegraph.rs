@@ -68,6 +68,11 @@ impl Server {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// A file for what a command says.
+    fn log(&self, name: &str) -> std::fs::File {
+        std::fs::File::create(self.folder.path().join(name)).unwrap()
+    }
+
     fn empty(&self, graph: &str) {
         self.python(
             graph,
@@ -251,30 +256,31 @@ for at in range(0, 3000, 100):
     g('POST', '/graph/vertices/batch', [{'label': 'number', 'id': i, 'properties': {'note': f'{i} ' * 3000}} for i in range(at, at + 100)])",
     );
     let mut dumping = server.command();
-    dumping.args(["dump", &server.graph("t1"), "-o", "-", "--jobs", "1", "--requests", "1"]);
-    let mut dumping = dumping.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    dumping.args(["dump", &server.graph("t1"), "-o", "-", "--format", "jsonl", "--jobs", "1", "--requests", "1"]);
+    let mut dumping = dumping.stdout(Stdio::piped()).stderr(server.log("dump.err")).spawn().unwrap();
     let mut out = dumping.stdout.take().unwrap();
     let mut head = vec![0; 1 << 20];
     out.read_exact(&mut head).unwrap();
     let mut restoring = server.command();
     restoring.args(["restore", "g.jsonl", &server.graph("t2"), "--throttle", "2000", "--batch-size", "100"]);
-    let mut restoring = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut restoring = restoring.stdout(Stdio::null()).stderr(server.log("restore.err")).spawn().unwrap();
     let begun = Instant::now();
     while server.python("t2", "print(g.gremlin('g.V().count().next()'))").trim() == "0" {
         assert!(begun.elapsed() < Duration::from_secs(60));
     }
     let mut file = std::fs::File::create(server.folder.path().join("killed.jsonl")).unwrap();
     file.write_all(&head).unwrap();
-    let mut taking = None;
+    let (mut taking, mut ended) = (None, [None, None]);
     restart(&server.url, || {
         // What was read before comes out now; the rest is still in the server.
         taking = Some(std::thread::spawn(move || std::io::copy(&mut out, &mut file).unwrap()));
         std::thread::sleep(Duration::from_secs(2));
-        assert!(dumping.try_wait().unwrap().is_none(), "the server was killed in mid-backup");
-        assert!(restoring.try_wait().unwrap().is_none(), "the server was killed in mid-restore");
+        ended = [&mut dumping, &mut restoring].map(|child| child.try_wait().unwrap());
     });
-    assert!(dumping.wait().unwrap().success());
-    assert!(restoring.wait().unwrap().success());
+    let told = |name: &str| std::fs::read_to_string(server.folder.path().join(name)).unwrap();
+    assert_eq!(ended, [None, None], "without a server: {} {}", told("dump.err"), told("restore.err"));
+    assert!(dumping.wait().unwrap().success(), "{}", told("dump.err"));
+    assert!(restoring.wait().unwrap().success(), "{}", told("restore.err"));
     assert!(taking.unwrap().join().unwrap() > 20 << 20);
     assert_eq!(server.mode("t2"), "NONE");
     drop(alone);
