@@ -8,7 +8,8 @@
 //! | `page` | shards, pages of a size in bytes, several at once |
 //! | `source` | the graph as blocks |
 //! | `target`, `session`, `merging` | a graph that is written |
-//! | `change` | vertices and edges by their ids: read, changed, deleted |
+//! | `change` | vertices and edges by their ids |
+//! | `delete` | many deleted at once |
 //! | `define` | schema elements, made and removed |
 //! | `registry` | which vertex a number of ours means |
 //! | `journal` | the ledger, and the mode that was found, in a file on this machine |
@@ -20,6 +21,7 @@ mod catalog;
 mod change;
 mod client;
 mod define;
+mod delete;
 mod journal;
 mod merging;
 pub mod mode;
