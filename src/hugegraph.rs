@@ -22,6 +22,7 @@
 
 pub mod id;
 pub mod key;
+pub mod name;
 pub mod plain;
 pub mod record;
 pub mod schema;

@@ -2,11 +2,12 @@
 
 use super::place::{How, Place, Reading, Side};
 use super::{Context, exit::Ending, reading, text};
-use crate::backend::presumed;
-use crate::check::{Finding, Limits, Report, check, offsets};
+use crate::backend::{hugegraph, presumed};
+use crate::check::{Finding, Kind, Limits, Report, check, offsets};
 use crate::error::{ErrorKind, Result};
 use crate::model::Capability;
 use crate::observe::{Event, Observer as _};
+use crate::shape;
 use crate::volume::Input;
 use clap::Args;
 use serde_json::json;
@@ -20,7 +21,7 @@ use std::collections::BTreeSet;
 pub(super) struct Command {
     /// A dump, or a database; - for stdin
     file: String,
-    /// A target that has to be able to hold all of it: neo4j, neo4j-enterprise, memgraph, sqlite, with a version as in neo4j:5.26
+    /// A target that has to be able to hold all of it: neo4j, neo4j-enterprise, memgraph, sqlite, hugegraph, with a version as in neo4j:5.26
     ///
     /// May be given several times. Without a version the newest that is known is meant, with APOC's triggers.
     #[arg(long = "for", value_name = "PRODUCT[:VERSION]", value_parser = presumed::capability)]
@@ -39,17 +40,23 @@ pub(super) struct Command {
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let place = Place::parse(Some(&command.file))?;
     let limits = Limits { told: command.limit };
-    let how = How {
-        via: command.source.via,
-        reading: command
-            .reading
-            .decoder(&command.joining.relationships, &reading::For { context, target: None, dry_run: false })?,
-        ..How::default()
-    };
+    let how = how(command, context)?;
+    let mut to_shape: Vec<&str> = Vec::new();
     let read = place.read(Side::Source, how, context, |feed| {
         let total = feed.estimate().map(|(nodes, relationships)| nodes + relationships);
         context.progress.event(&Event::Step { what: "checking", total });
-        check(feed, &command.targets, limits, context.watch())
+        let is_shaped = shape::is_shaped(feed.schema());
+        let mut targets = command.targets.clone();
+        for target in targets.iter_mut().filter(|target| target.system.starts_with("HugeGraph")) {
+            if is_shaped {
+                *target = hugegraph::held(target.system.clone(), Some(feed.schema()))?;
+            }
+        }
+        if !is_shaped {
+            let systems = command.targets.iter().map(|target| target.system.as_str());
+            to_shape.extend(systems.filter(|system| system.starts_with("HugeGraph")));
+        }
+        check(feed, &targets, limits, context.watch())
     });
     let mut report = match read {
         // A head that cannot be read is damage like any other.
@@ -60,6 +67,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         }
         read => read?,
     };
+    if !to_shape.is_empty() && report.totals.get(&Kind::Damage).is_none() {
+        shape_of(command, &place, context, &to_shape, &mut report)?;
+    }
     if let Place::Dump(name) = &place {
         find_bytes(name, &mut report.findings)?;
     }
@@ -72,6 +82,39 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     };
     text::print(&format!("{told}\n"))?;
     Ok(if report.is_sound() { Ending::Complete } else { Ending::Unsound })
+}
+
+fn how(command: &Command, context: &Context) -> Result<How> {
+    let whom = reading::For { context, target: None, dry_run: false };
+    let reading = command.reading.decoder(&command.joining.relationships, &whom)?;
+    Ok(How { via: command.source.via, reading, ..How::default() })
+}
+
+/// Reads the graph again and tells what it loses when it gets HugeGraph's shape, beside the names, which are told with their places.
+fn shape_of(
+    command: &Command,
+    place: &Place,
+    context: &Context,
+    systems: &[&str],
+    report: &mut Report,
+) -> Result<()> {
+    if matches!(place, Place::Dump(name) if !Input::can_reopen(name)?) {
+        let unseen = "what labels and types lose in HugeGraph was not looked at, for it takes a second reading: check a file";
+        report.warnings.push(unseen.to_owned());
+        return Ok(());
+    }
+    let how = how(command, context)?;
+    let mapping = place.read(Side::Source, how, context, |feed| {
+        context.progress.event(&Event::Step { what: "inferring a schema", total: None });
+        shape::infer(feed, &shape::Entries::default(), false, context.watch())
+    })?;
+    for system in systems {
+        mapping.losses.iter().filter(|loss| loss.kind != "name").for_each(|loss| report.unheld(system, loss));
+    }
+    if !mapping.losses.is_empty() {
+        report.warnings.push("with --reversible HugeGraph holds it so that it comes back".to_owned());
+    }
+    Ok(())
 }
 
 /// Reads a file of lines again as far as the last finding, to tell at which byte its line begins.

@@ -190,8 +190,8 @@ impl Drop for Store {
     }
 }
 
-fn capability(client: &Client) -> Capability {
-    let origin = client.origin();
+/// What a server can hold, as far as types and kinds say it.
+pub(super) fn capability(system: String) -> Capability {
     let kinds = ["date", "local-time", "time", "local-date-time", "duration", "point", "vector", "enum", "structure"];
     let alone = ["map", "list of map", "list of list", "list of mixed"];
     let lists = kinds.iter().map(|kind| format!("list of {kind}"));
@@ -199,7 +199,7 @@ fn capability(client: &Client) -> Capability {
         refused_values: kinds.iter().chain(&alone).map(|kind| (*kind).to_owned()).chain(lists).collect(),
         other_objects: KINDS.into_iter().chain([VARIABLE]).map(str::to_owned).collect(),
         objection: Some(Objection::new(objection)),
-        ..Capability::no_schema(format!("HugeGraph {}", origin.version))
+        ..Capability::no_schema(system)
     }
 }
 
@@ -240,7 +240,7 @@ impl Target for Store {
         self.is_empty = nodes == 0 && relationships == 0;
         Ok(Facts {
             origin: client.origin().clone(),
-            capability: capability(client),
+            capability: capability(format!("HugeGraph {}", client.origin().version)),
             nodes,
             relationships,
             schema,
