@@ -91,15 +91,10 @@ fn how(command: &Command, context: &Context) -> Result<How> {
 }
 
 /// Reads the graph again and tells what it loses when it gets HugeGraph's shape, beside the names, which are told with their places.
-fn shape_of(
-    command: &Command,
-    place: &Place,
-    context: &Context,
-    systems: &[&str],
-    report: &mut Report,
-) -> Result<()> {
+fn shape_of(command: &Command, place: &Place, context: &Context, systems: &[&str], report: &mut Report) -> Result<()> {
     if matches!(place, Place::Dump(name) if !Input::can_reopen(name)?) {
-        let unseen = "what labels and types lose in HugeGraph was not looked at, for it takes a second reading: check a file";
+        let unseen =
+            "what labels and types lose in HugeGraph was not looked at, for it takes a second reading: check a file";
         report.warnings.push(unseen.to_owned());
         return Ok(());
     }

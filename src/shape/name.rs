@@ -1,7 +1,7 @@
 //! How names that HugeGraph refuses are made to fit.
 
-pub use crate::hugegraph::name::is_taken;
 use crate::hugegraph::name::LENGTH;
+pub use crate::hugegraph::name::is_taken;
 use std::collections::BTreeSet;
 
 /// A name that is made is cut to this, which leaves room for what tells it apart.

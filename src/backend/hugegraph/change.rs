@@ -73,15 +73,7 @@ impl Reading<'_> {
     }
 
     fn ask(&self, what: &str, ids: &[Id<'_>], each: &mut dyn FnMut(&RawValue) -> Result<()>) -> Result<()> {
-        let size = |id: &Id<'_>| encoded(&quoted(id)).len() + 5;
-        let mut rest = ids;
-        while !rest.is_empty() {
-            let mut bytes = 0;
-            let fits = rest.iter().take_while(|id| {
-                bytes += size(id);
-                bytes <= PATH
-            });
-            let (now, later) = rest.split_at(fits.count().max(1).min(rest.len()));
+        for now in fitting(ids) {
             let path = if what == "edges" {
                 let ids: Vec<String> = now.iter().map(|id| format!("ids={}", encoded(&text(id)))).collect();
                 format!("/traversers/edges?{}", ids.join("&"))
@@ -90,7 +82,6 @@ impl Reading<'_> {
             };
             let body = self.client.bytes(&self.client.path(&path))?;
             self.rows(&body, &path, each)?;
-            rest = later;
         }
         Ok(())
     }
@@ -100,6 +91,21 @@ impl Reading<'_> {
             serde_json::from_slice(body).map_err(|cause| self.client.not_understood(path).caused_by(cause))?;
         found.vertices.into_iter().try_for_each(each)
     }
+}
+
+/// Ids in parts that fit into a path.
+pub(super) fn fitting<'a>(ids: &'a [Id<'a>]) -> impl Iterator<Item = &'a [Id<'a>]> {
+    let mut rest = ids;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = rest.iter().take_while(|id| {
+            bytes += encoded(&quoted(id)).len() + 5;
+            bytes <= PATH
+        });
+        let (now, later) = rest.split_at(fits.count().max(1).min(rest.len()));
+        rest = later;
+        (!now.is_empty()).then_some(now)
+    })
 }
 
 fn not_understood(row: &RawValue) -> Error {

@@ -66,7 +66,8 @@ impl Deletion<'_> {
     /// Deletes doomed edges.
     fn edges(&self, ids: &[Id<'_>]) -> Result<()> {
         // Without any id all would be meant.
-        let script = "ids.isEmpty() ? 0 : g.E(ids as Object[]).toList().with { all -> all.each { it.remove() }; all.size() }";
+        let script =
+            "ids.isEmpty() ? 0 : g.E(ids as Object[]).toList().with { all -> all.each { it.remove() }; all.size() }";
         let names: Vec<_> = ids.iter().map(text).collect();
         for (ids, names) in ids.chunks(AT_ONCE).zip(names.chunks(AT_ONCE)) {
             if self.ask(script, json!({ "ids": names }))?.is_none() {

@@ -43,8 +43,9 @@ pub fn held(system: String, schema: Option<&Schema>) -> Result<Capability> {
 
 fn odd_name(name: &str) -> Option<&'static str> {
     let is_fine = name == ID || crate::hugegraph::name::is_taken(name);
-    (!is_fine)
-        .then_some("that are empty or longer than 255 bytes, begin with ~, end with white space, or hold > : ! # or NUL")
+    (!is_fine).then_some(
+        "that are empty or longer than 255 bytes, begin with ~, end with white space, or hold > : ! # or NUL",
+    )
 }
 
 fn misfit(_: Class, cursor: &mut Cursor<'_>) -> Result<Option<&'static str>> {

@@ -23,7 +23,9 @@ pub(super) fn put(
     ends: [&Id<'_>; 2],
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    let (Some(number), Some(values)) = (label.id, key::values(definitions, &label.sort_keys, properties)?) else { return Ok(()) };
+    let (Some(number), Some(values)) = (label.id, key::values(definitions, &label.sort_keys, properties)?) else {
+        return Ok(());
+    };
     let number = number.to_string();
     let [start, end] = ends.map(ToString::to_string);
     let parts = [&*start, &*number, &*number, &*values, &*end].map(|part| part.replace('>', "`>"));
