@@ -5,7 +5,7 @@ use super::{Context, exit::Ending, reading, text};
 use crate::backend::{hugegraph, presumed};
 use crate::check::{Finding, Kind, Limits, Report, check, offsets};
 use crate::error::{ErrorKind, Result};
-use crate::model::Capability;
+use crate::model::{Capability, Loss};
 use crate::observe::{Event, Observer as _};
 use crate::shape;
 use crate::volume::Input;
@@ -67,7 +67,11 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         }
         read => read?,
     };
-    if !to_shape.is_empty() && report.totals.get(&Kind::Damage).is_none() {
+    let unsound = [Kind::Damage, Kind::DuplicateId, Kind::DanglingEnd];
+    if !to_shape.is_empty() && unsound.iter().any(|kind| report.totals.contains_key(kind)) {
+        let unseen = "what labels and types lose in HugeGraph was not looked at: that takes a dump whose ids are sound";
+        report.warnings.push(unseen.to_owned());
+    } else if !to_shape.is_empty() {
         shape_of(command, &place, context, &to_shape, &mut report)?;
     }
     if let Place::Dump(name) = &place {
@@ -102,7 +106,15 @@ fn shape_of(command: &Command, place: &Place, context: &Context, systems: &[&str
     let mapping = place.read(Side::Source, how, context, |feed| {
         context.progress.event(&Event::Step { what: "inferring a schema", total: None });
         shape::infer(feed, &shape::Entries::default(), false, context.watch())
-    })?;
+    });
+    let mapping = match mapping {
+        Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt) => {
+            let loss = Loss { kind: "type", what: format!("graph: {}", error.message()), count: 1 };
+            systems.iter().for_each(|system| report.unheld(system, &loss));
+            return Ok(());
+        }
+        mapping => mapping?,
+    };
     for system in systems {
         mapping.losses.iter().filter(|loss| loss.kind != "name").for_each(|loss| report.unheld(system, loss));
     }

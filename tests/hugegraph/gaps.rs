@@ -55,44 +55,11 @@ fn counts(server: &Server, graph: &str) -> String {
 fn a_server_that_rejects_at_its_limit_loses_nothing() {
     let server = Server::new();
     many(&server);
-    // Others that keep it busy, and count how often it rejects them.
-    let busy = r#"
-import http.client, os, threading, time
-refused = 0
-def ask():
-    global refused
-    line = None
-    while not os.path.exists(sys.argv[4]):
-        line = line or http.client.HTTPConnection(g.host, g.port, timeout=60)
-        line.request("GET", g.base + "/traversers/vertices/scan?page=&page_limit=4000")
-        answer = line.getresponse()
-        answer.read()
-        if answer.status == 503:
-            refused += 1
-            line.close()
-            line = None
-            time.sleep(0.005)
-threads = [threading.Thread(target=ask) for _ in range(40)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-print(refused)
-"#;
-    let over = server.folder.path().join("over");
-    let mut others = server.python_command("t1", busy);
-    let others = others.arg(&over).stdout(Stdio::piped()).spawn().unwrap();
-    let graph = server.graph("t2");
-    let done = [
-        server.run(&["restore", "g.jsonl", &graph, "--requests", "4"]),
-        server.run(&["dump", &graph, "-o", "again.jsonl", "--requests", "4"]),
-    ];
-    std::fs::write(&over, "").unwrap();
-    let refused = others.wait_with_output().unwrap();
-    for run in done {
-        run.expect(0);
-    }
-    let refused: u64 = String::from_utf8(refused.stdout).unwrap().trim().parse().unwrap();
-    assert!(refused > 100, "the server was not busy: {refused}");
+    let proxy = Proxy::new(&server, &["--limit", "2"]);
+    server.run(&["restore", "g.jsonl", &proxy.graph("t2"), "--requests", "8", "--batch-size", "200"]).expect(0);
+    assert!(proxy.count("refused") > 20, "it rejected {} requests", proxy.count("refused"));
     assert_eq!(counts(&server, "t2"), "14000 2000");
+    server.run(&["dump", &proxy.graph("t2"), "-o", "again.jsonl", "--requests", "8"]).expect(0);
     server.run(&["verify", "g.jsonl", "again.jsonl"]).expect(0);
     server.assert_equal("t1", "t2");
 }
@@ -248,6 +215,7 @@ fn ctrl_c_puts_the_mode_back() {
     assert_eq!(server.mode("t2"), "NONE");
     // A merge as well; the next one goes on with it.
     server.empty("t2");
+    std::fs::remove_dir_all(server.folder.path().join("state")).unwrap();
     let mut merging = server.command();
     merging.args(["merge", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
     let mut child = merging.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -263,6 +231,30 @@ fn ctrl_c_puts_the_mode_back() {
     server.run(&["merge", "g.jsonl", &graph, "--resume", &run]).expect(0);
     assert_eq!(counts(&server, "t2"), "14000 2000");
     assert_eq!(server.mode("t2"), "NONE");
+}
+
+/// What a kill has left is told, and can be given up.
+#[test]
+fn a_run_that_was_killed_is_given_up_and_the_mode_put_back() {
+    let server = Server::new();
+    many(&server);
+    let graph = server.graph("t2");
+    let mut restoring = server.command();
+    restoring.args(["restore", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
+    let mut child = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    while counts(&server, "t2").starts_with("0 ") {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(server.mode("t2"), "RESTORING");
+    let refused = server.run(&["merge", "g.jsonl", &graph]).expect(4);
+    assert!(refused.stderr.contains("puts the graph's mode back"), "{}", refused.stderr);
+    let run = refused.stderr.split("--forget ").nth(1).unwrap().split(',').next().unwrap().to_owned();
+    server.run(&["runs", &graph, "--forget", &run]).expect(0);
+    assert_eq!(server.mode("t2"), "NONE");
+    assert!(server.run(&["runs", &graph]).expect(0).text().is_empty());
 }
 
 #[test]
@@ -289,7 +281,7 @@ join('knows', 'person', N + ':Bob', 'person', N + ':Ann', age=7)
     let (graph, before) = (server.graph("t2"), server.witness("t2", &[]));
     let merge =
         |options: &[&str]| server.run(&[&["merge", "a.jsonl", &graph, "--on-conflict", "skip"], options].concat());
-    let told = merge(&["--dry-run"]).expect(0);
+    let told = merge(&["--dry-run"]).expect(4);
     assert!(told.text().contains("1 relationships would replace others"), "{told:?}");
     let told = merge(&[]).expect(4);
     assert!(told.stderr.contains("as a relationship of the target, and other properties"), "{}", told.stderr);
@@ -358,7 +350,7 @@ g('POST', '/graph/vertices/batch', [{'label': 'words', 'id': f'{n}:An`:n', 'prop
 #[test]
 fn a_merge_with_edges_of_others_is_undone_but_for_what_they_hold() {
     let server = Server::new();
-    server.python("t1", &format!("{PEOPLE}\nfor i in range(700): add('text', f't{{i}}')\na = add('auto')\nfor i in range(600): join('has', 'auto', a, 'text', f't{{i}}', age=i)\nadd('uuid', '00000000-0000-0000-0000-000000000007')"));
+    server.python("t1", &format!("{PEOPLE}\ng('POST', '/graph/vertices/batch', [{{'label': 'text', 'id': f't{{i}}', 'properties': {{}}}} for i in range(1300)])\na = add('auto')\ng('POST', '/graph/edges/batch?check_vertex=false', [{{'label': 'has', 'outV': a, 'outVLabel': 'auto', 'inV': f't{{i}}', 'inVLabel': 'text', 'properties': {{'age': i}}}} for i in range(1200)])\nadd('uuid', '00000000-0000-0000-0000-000000000007')"));
     server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
     let graph = server.graph("t2");
     server.run(&["merge", "a.jsonl", &graph, "--undoable"]).expect(0);

@@ -1,10 +1,11 @@
 """A proxy in front of a HugeGraph server that lets things happen on the way: a stand-in for busy servers, bad lines and other writers.
 
-    hugegraph_proxy.py URL FILE [--fail N] [--refuse PART] [--before PART GRAPH CODE]
+    hugegraph_proxy.py URL FILE [--fail N] [--limit N] [--refuse PART] [--before PART GRAPH CODE]
 
-Prints the URL at which it listens. FILE gets, after each request, a JSON object with the counts: requests, failed, largest (bytes of an answer, unpacked).
+Prints the URL at which it listens. FILE gets, after each request, a JSON object with the counts: requests, failed, refused, largest (bytes of an answer, unpacked).
 
 --fail N                  every Nth request fails: the answer is lost after the server has done what was asked, or is cut in the middle, or it is 503
+--limit N                 while N requests are under way others get 503, with the words of a server that has come to its limit of workers
 --refuse PART             requests whose path holds PART get a status of 500
 --before PART GRAPH CODE  before the first request whose path holds PART goes on, CODE runs, with `g` as the graph of that name
 
@@ -28,12 +29,19 @@ parser = argparse.ArgumentParser()
 parser.add_argument("url")
 parser.add_argument("file")
 parser.add_argument("--fail", type=int, default=0)
+parser.add_argument("--limit", type=int, default=1 << 30)
 parser.add_argument("--refuse")
 parser.add_argument("--before", nargs=3)
 options = parser.parse_args()
 server = urlsplit(options.url)
 lock = threading.Lock()
-counts = {"requests": 0, "failed": 0, "largest": 0}
+counts = {"requests": 0, "failed": 0, "refused": 0, "largest": 0}
+active = 0
+BUSY = {
+    "exception": "class jakarta.ws.rs.ServiceUnavailableException",
+    "message": "The server is too busy to process the request, you can config restserver.max_worker_threads to adjust it or try again later",
+    "cause": "",
+}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -54,6 +62,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def forward(self):
+        global active
+        with lock:
+            active += 1
+            is_over = active > options.limit
+        try:
+            self.forward_one(is_over)
+        finally:
+            with lock:
+                active -= 1
+
+    def forward_one(self, is_over):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with lock:
             counts["requests"] += 1
@@ -64,6 +83,11 @@ class Handler(BaseHTTPRequestHandler):
             if is_met:
                 options.before = None
                 exec(before[2], {"g": Graph(options.url, before[1])})
+            counts["refused"] += is_over
+        if is_over:
+            self.close_connection = True
+            headers = [("Connection", "close"), ("Content-Type", "application/json")]
+            return self.answer(503, headers, json.dumps(BUSY).encode())
         if fails and how == 2 or options.refuse and options.refuse in self.path:
             self.close_connection = True
             return self.answer(503 if fails else 500, [("Connection", "close")], b"{}")

@@ -23,12 +23,20 @@ const READ_ID: &str = "def read = { s -> def rest = s.substring(1); s[0] == 'L' 
 
 /// Deletes what a run has made.
 pub(super) struct Deletion<'a> {
-    pub(super) client: &'a Client,
-    pub(super) journal: &'a Journal,
-    pub(super) run: &'a str,
+    client: &'a Client,
+    journal: &'a Journal,
+    run: &'a str,
+    by_gremlin: bool,
 }
 
-impl Deletion<'_> {
+impl<'a> Deletion<'a> {
+    /// Of a run.
+    pub(super) fn new(client: &'a Client, journal: &'a Journal, run: &'a str) -> Self {
+        // It may be switched off; and HugeGraph 1.7 gets to give the answers of other requests.
+        let by_gremlin = client.gremlin("1").is_ok_and(|one| one == 1);
+        Self { client, journal, run, by_gremlin }
+    }
+
     /// Deletes vertices, with `detach` whatever edges they have, else only those all of whose edges are doomed; these go with them. Gives how many were deleted.
     pub(super) fn vertices(&self, ids: &[Id<'_>], detach: bool) -> Result<u64> {
         let mut deleted = 0;
@@ -139,6 +147,9 @@ impl Deletion<'_> {
 
     /// Asks Gremlin; `None` where it does not do it.
     fn ask(&self, script: &str, bindings: Json) -> Result<Option<Json>> {
+        if !self.by_gremlin {
+            return Ok(None);
+        }
         match self.client.gremlin_with(script, bindings) {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.kind() == ErrorKind::Server => Ok(None),

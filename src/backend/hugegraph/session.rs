@@ -185,7 +185,7 @@ impl Hand {
 
     fn deletion(&self) -> Result<Deletion<'_>> {
         let Shared { client, journal, .. } = &*self.shared;
-        Ok(Deletion { client, journal, run: &self.place()?.run })
+        Ok(Deletion::new(client, journal, &self.place()?.run))
     }
 
     pub(super) fn note(&self, entry: &Entry) -> Result<()> {

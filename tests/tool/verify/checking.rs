@@ -82,6 +82,60 @@ fn every_finding_has_its_place() {
     findings(&["--for", "sqlite"], &ALWAYS);
 }
 
+/// Any graph gets HugeGraph's shape on its way, and what that costs is told; one that has its schema has to be what the schema says.
+#[test]
+fn what_hugegraph_cannot_hold_is_told() {
+    let mut expected = ALWAYS.to_vec();
+    expected.extend([
+        ("name", Some(2), Some(2), "the name \"\""),
+        ("value", Some(2), Some(2), "of type map"),
+        ("value", Some(4), Some(4), "local-date-time"),
+        ("name", Some(8), Some(8), "property key \"\""),
+        ("schema", None, Some(1), "label index"),
+        ("schema", None, Some(2), "lookup index"),
+    ]);
+    findings(&["--for", "hugegraph"], &expected);
+    let folder = tempfile::tempdir().unwrap();
+    let several = [
+        r#"{"node":1,"labels":["A","B"],"properties":{"x":1}}"#,
+        r#"{"node":2,"labels":["C"],"properties":{"x":"one"}}"#,
+        r#"{"relationship":1,"type":"R","start":1,"end":2,"properties":{}}"#,
+        r#"{"relationship":2,"type":"R","start":1,"end":2,"properties":{}}"#,
+    ];
+    std::fs::write(folder.path().join("graph.jsonl"), several.join("\n")).unwrap();
+    let told = run(folder.path(), ["check", "graph.jsonl", "--for", "hugegraph:1.5"]).expect(5).text();
+    for said in ["labels :A:B together", "property x, which are", "same ends as another", "--reversible"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    // In HugeGraph's shape it can hold all of it.
+    run(folder.path(), ["convert", "graph.jsonl", "backup", "--format", "hugegraph", "--reversible"]).expect(0);
+    run(folder.path(), ["convert", "backup", "shaped.jsonl"]).expect(0);
+    let told = run(folder.path(), ["check", "shaped.jsonl", "--for", "hugegraph"]).expect(0).text();
+    assert!(told.contains("HugeGraph can hold all of it"), "{told}");
+    // And then everything is held against the schema.
+    let shaped = std::fs::read_to_string(folder.path().join("shaped.jsonl")).unwrap();
+    let without_trailer: Vec<&str> = shaped.lines().filter(|line| !line.starts_with("{\"trailer\"")).collect();
+    let is_node = |line: &&&str| line.contains("\"node\":1");
+    let node = without_trailer.iter().find(is_node).unwrap();
+    let wrong = [
+        (node.replace("\"x\":1", "\"x\":\"one\""), "cannot hold a string"),
+        (node.replace("\"x\":1", "\"x\":1.5"), "cannot hold a float"),
+        (node.replace("\"x\":1", "\"y\":1"), "has no property \"y\""),
+        (node.replace("\"x\":1", "\"x\":99999999999999999"), "cannot hold"),
+        (node.replace("\"labels\":[", "\"labels\":[\"Z\","), "it has 2 labels"),
+        (node.replace("\"~id\":1", "\"~id\":\"one\""), "as its id"),
+    ];
+    for (line, said) in wrong {
+        if line == **node {
+            continue;
+        }
+        let text: Vec<&str> = without_trailer.iter().map(|other| if other == node { &line } else { *other }).collect();
+        std::fs::write(folder.path().join("wrong.jsonl"), text.join("\n")).unwrap();
+        let told = run(folder.path(), ["check", "wrong.jsonl", "--for", "hugegraph"]).expect(5).text();
+        assert!(told.contains(said) && told.contains("item: "), "{said}: {told}");
+    }
+}
+
 #[test]
 fn many_findings_are_counted_and_some_are_told() {
     let folder = tempfile::tempdir().unwrap();
