@@ -20,6 +20,9 @@ const WHAT: u32 = 48;
 /// Reads the dump once more.
 pub(super) type Read<'a> = dyn FnMut(&mut dyn FnMut(&Block) -> Result<()>) -> Result<()> + 'a;
 
+/// Takes the number of a relationship, its ends and itself.
+type Take<'a> = dyn FnMut(u128, [Entity; 2], &Block, &Item) + 'a;
+
 /// Tells those relationships of a dump with so many that have the type, start, end and sort keys of another one, in the target or the dump, and other properties: takes the block,
 /// the item and what is to be said.
 pub(super) fn replaced(
@@ -110,12 +113,7 @@ impl Marks {
         })
     }
 
-    fn each(
-        &mut self,
-        read: &mut Read<'_>,
-        identity: &Identity,
-        take: &mut dyn FnMut(u128, [Entity; 2], &Block, &Item),
-    ) -> Result<()> {
+    fn each(&mut self, read: &mut Read<'_>, identity: &Identity, take: &mut Take<'_>) -> Result<()> {
         read(&mut |block| {
             if block.class() != Class::Relationships {
                 return Ok(());
