@@ -107,4 +107,5 @@ format_conformance! {
     in_csv_for_neo4j_admin: folder(&["--format", "csv"], no_header),
     in_csv_for_load_csv_of_neo4j: folder(&["--format", "csv", "--csv-for", "neo4j"], no_name),
     in_csv_for_load_csv_of_memgraph: folder(&["--format", "csv", "--csv-for", "memgraph"], nothing),
+    in_a_backup_of_hugegraph: backup_of_hugegraph(),
 }

@@ -6,6 +6,9 @@
 
 mod support;
 
+#[path = "hugegraph/gaps.rs"]
+mod gaps;
+
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -55,15 +58,8 @@ impl Server {
 
     /// Runs Python with the witness at hand and `g` as one of the graphs; gives what it prints.
     fn python(&self, graph: &str, script: &str) -> String {
-        let witness = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/witness");
-        let head = "import sys, json\nsys.path.insert(0, sys.argv[1])\nfrom hugegraph import *\ng = Graph(sys.argv[2], sys.argv[3])\n";
-        let output = Command::new("python3")
-            .args(["-c", &format!("{head}{script}")])
-            .arg(&witness)
-            .args([&self.url, graph])
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .output()
-            .unwrap();
+        let mut command = self.python_command(graph, script);
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -71,6 +67,15 @@ impl Server {
     /// A file for what a command says.
     fn log(&self, name: &str) -> std::fs::File {
         std::fs::File::create(self.folder.path().join(name)).unwrap()
+    }
+
+    fn python_command(&self, graph: &str, script: &str) -> Command {
+        let witness = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/witness");
+        let head = "import sys, json\nsys.path.insert(0, sys.argv[1])\nfrom hugegraph import *\ng = Graph(sys.argv[2], sys.argv[3])\n";
+        let mut command = Command::new("python3");
+        command.args(["-c", &format!("{head}{script}")]).arg(&witness).args([&self.url, graph]);
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command
     }
 
     fn empty(&self, graph: &str) {

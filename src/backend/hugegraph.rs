@@ -9,7 +9,9 @@
 //! | `refill` | blocks that do not depend on pages |
 //! | `source` | the graph as blocks |
 //! | `target`, `session`, `merging` | a graph that is written |
-//! | `change` | vertices and edges by their ids: read, changed, deleted |
+//! | `change` | vertices and edges by their ids |
+//! | `delete` | many deleted at once |
+//! | `held` | what a server can hold that is not at hand |
 //! | `define` | schema elements, made and removed |
 //! | `registry` | which vertex a number of ours means |
 //! | `journal` | the ledger, and the mode that was found, in a file on this machine |
@@ -21,6 +23,8 @@ mod catalog;
 mod change;
 mod client;
 mod define;
+mod delete;
+mod held;
 mod journal;
 mod merging;
 pub mod mode;
@@ -30,6 +34,8 @@ mod registry;
 mod session;
 mod source;
 mod target;
+
+pub use held::held;
 
 use super::url::Server;
 use super::{Access, Source, Target};

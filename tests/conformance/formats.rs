@@ -11,6 +11,8 @@ use graphferry::model::{Map, Value};
 pub struct Form {
     pub file: &'static str,
     pub options: &'static [&'static str],
+    /// Where a graph gets back the shape that it had before: JSON Lines hold what is there, also the shape of HugeGraph.
+    pub through: Option<&'static str>,
     /// Whether ids of relationships have a place.
     pub keeps_ids: bool,
     /// Names that it has no place for.
@@ -20,12 +22,17 @@ pub struct Form {
 }
 
 pub const fn form(file: &'static str, options: &'static [&'static str]) -> Form {
-    Form { file, options, keeps_ids: true, refuses: nothing, written: None }
+    Form { file, options, through: None, keeps_ids: true, refuses: nothing, written: None }
 }
 
 /// CSV: a header cannot hold every name, and ids of relationships have no place.
 pub const fn folder(options: &'static [&'static str], refuses: fn(&str) -> bool) -> Form {
-    Form { file: "folder", options, keeps_ids: false, refuses, written: None }
+    Form { file: "folder", options, through: None, keeps_ids: false, refuses, written: None }
+}
+
+/// HugeGraph's backup: every graph gets a shape that HugeGraph can hold, and its own back on the way to whatever is not HugeGraph.
+pub const fn backup_of_hugegraph() -> Form {
+    Form { through: Some("back.graphml"), ..folder(&["--format", "hugegraph", "--reversible"], nothing) }
 }
 
 pub fn nothing(_: &str) -> bool {
@@ -98,7 +105,12 @@ fn survives(form: &Form, graph: &Graph) {
         None => drop(run(folder.path(), [&["convert", "made.jsonl", form.file], form.options].concat()).expect(0)),
     }
     run(folder.path(), ["verify", "made.jsonl", form.file]).expect(0);
-    run(folder.path(), ["convert", form.file, "back.jsonl"]).expect(0);
+    let mut shaped = form.file;
+    if let Some(through) = form.through {
+        run(folder.path(), ["convert", form.file, through]).expect(0);
+        shaped = through;
+    }
+    run(folder.path(), ["convert", shaped, "back.jsonl"]).expect(0);
     let bytes = std::fs::read(at("back.jsonl")).unwrap();
     let mut decoder = jsonl::decoder(Box::new(std::io::Cursor::new(bytes))).unwrap();
     let mut found = Graph::default();

@@ -1,6 +1,7 @@
 //! A graph of HugeGraph as blocks.
 
 use super::catalog;
+use super::change;
 use super::client::Client;
 use super::page::{self, What};
 use super::refill::Refill;
@@ -136,7 +137,7 @@ impl View<'_> {
             Ok(())
         })?;
         let missing: Vec<_> = missing.into_iter().collect();
-        for some in missing.chunks(100) {
+        for some in change::fitting(&missing) {
             let body = client.bytes(&client.path(&super::by_ids("vertices", some)))?;
             let found: Found<'_> = serde_json::from_slice(&body)
                 .map_err(|cause| client.not_understood("/traversers/vertices").caused_by(cause))?;
