@@ -1,24 +1,42 @@
 //! One bucket: what is there, and what goes.
 
+use super::address::Scheme;
 use super::failure::{failed, is_absent};
 use super::{Address, environment, runtime};
 use crate::error::{Error, Result};
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use object_store::{ListResult, ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-type Stores = Vec<((super::address::Scheme, String), Arc<dyn ObjectStore>)>;
+struct Known {
+    scheme: Scheme,
+    bucket: String,
+    store: Arc<dyn ObjectStore>,
+    /// Whether it answered as one that is there.
+    is_there: bool,
+}
+
+static KNOWN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+
+fn known() -> MutexGuard<'static, Vec<Known>> {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Known {
+    fn is_of(&self, address: &Address) -> bool {
+        self.scheme == address.scheme && self.bucket == address.bucket
+    }
+}
 
 /// The bucket of an address. Its connections and credentials are shared by all that is done there.
 pub(super) fn of(address: &Address) -> Result<Arc<dyn ObjectStore>> {
-    static KNOWN: Mutex<Stores> = Mutex::new(Vec::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (address.scheme, address.bucket.clone());
-    if let Some((_, store)) = known.iter().find(|(name, _)| *name == key) {
-        return Ok(Arc::clone(store));
+    let mut known = known();
+    if let Some(known) = known.iter().find(|known| known.is_of(address)) {
+        return Ok(Arc::clone(&known.store));
     }
     let store = environment::store(address)?;
-    known.push((key, Arc::clone(&store)));
+    let (scheme, bucket) = (address.scheme, address.bucket.clone());
+    known.push(Known { scheme, bucket, store: Arc::clone(&store), is_there: false });
     Ok(store)
 }
 
@@ -30,14 +48,25 @@ pub(super) fn path(address: &Address) -> Result<Path> {
 /// What is known of an object; `None` if there is none.
 pub(super) fn about(address: &Address) -> Result<Option<ObjectMeta>> {
     let (store, path) = (of(address)?, path(address)?);
-    match runtime::run(async move { store.head(&path).await })? {
-        Ok(about) => Ok(Some(about)),
+    let about = match runtime::run(async move { store.head(&path).await })? {
+        Ok(about) => Some(about),
         Err(cause) if is_absent(&cause) => {
-            // An answer without a body does not tell whether it is the bucket that is not there.
-            names(&Address { key: String::new(), ..address.clone() }).map(|_| None)
+            // The answer has no body that would tell whether it is the bucket that is not there.
+            if !known().iter().any(|known| known.is_of(address) && known.is_there) {
+                list("reading", address)?;
+            }
+            None
         }
-        Err(cause) => Err(failed("reading", address, &cause)),
-    }
+        Err(cause) => return Err(failed("reading", address, &cause)),
+    };
+    known().iter_mut().filter(|known| known.is_of(address)).for_each(|known| known.is_there = true);
+    Ok(about)
+}
+
+fn list(doing: &str, folder: &Address) -> Result<ListResult> {
+    let (store, path) = (of(folder)?, path(folder)?);
+    let listed = runtime::run(async move { store.list_with_delimiter(Some(&path)).await })?;
+    listed.map_err(|cause| failed(doing, folder, &cause))
 }
 
 /// The size of an object in bytes; `None` if there is none.
@@ -56,9 +85,7 @@ pub fn size(address: &Address) -> Result<Option<u64>> {
 /// # Errors
 /// The store cannot be reached, denies access, or has no such bucket.
 pub fn names(folder: &Address) -> Result<Vec<String>> {
-    let (store, path) = (of(folder)?, path(folder)?);
-    let listed = runtime::run(async move { store.list_with_delimiter(Some(&path)).await })?;
-    let listed = listed.map_err(|cause| failed("listing", folder, &cause))?;
+    let listed = list("listing", folder)?;
     let mut names: Vec<_> =
         listed.objects.iter().filter_map(|object| object.location.filename().map(str::to_owned)).collect();
     names.sort();

@@ -18,6 +18,14 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The variables of a cloud that say something, their names in lower case; the crate passes over those that it does not know.
+fn said(cloud: &str) -> Vec<(String, String)> {
+    let all =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let ours = all.filter(|(name, value)| name.starts_with(cloud) && !value.is_empty());
+    ours.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+}
+
 /// How often a request is sent again, with growing pauses, in at most three minutes.
 fn patience() -> RetryConfig {
     let attempts: Option<usize> = variable("AWS_MAX_ATTEMPTS").and_then(|text| text.parse().ok());
@@ -32,7 +40,10 @@ pub(super) fn store(address: &Address) -> Result<Arc<dyn ObjectStore>> {
     let transport = Transport::new(authorities.map(PathBuf::from))?;
     let built: object_store::Result<Arc<dyn ObjectStore>> = match address.scheme {
         Scheme::S3 => {
-            let mut builder = AmazonS3Builder::from_env()
+            let said = said("AWS_").into_iter();
+            let mut builder = said
+                .filter_map(|(name, value)| Some((name.parse().ok()?, value)))
+                .fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
                 .with_bucket_name(bucket)
                 .with_retry(patience())
                 // Not every store that speaks S3 knows how to remove several objects at once.
@@ -69,30 +80,37 @@ pub(super) fn store(address: &Address) -> Result<Arc<dyn ObjectStore>> {
             builder.build().map(|store| Arc::new(store) as _)
         }
         Scheme::Gs => {
-            let mut builder = GoogleCloudStorageBuilder::from_env()
+            let said = said("GOOGLE_").into_iter();
+            let mut builder = said
+                .filter_map(|(name, value)| Some((name.parse().ok()?, value)))
+                .fold(GoogleCloudStorageBuilder::new(), |builder, (key, value)| builder.with_config(key, value))
                 .with_bucket_name(bucket)
                 .with_retry(patience())
                 .with_http_connector(transport);
             if let Some(host) = variable("STORAGE_EMULATOR_HOST") {
                 let url = if host.contains("://") { host } else { format!("http://{host}") };
-                builder = builder.with_base_url(url.trim_end_matches('/')).with_skip_signature(true);
+                // No emulator looks at who asks; without a token the metadata service of a machine of Google's would be asked for one.
+                builder = builder.with_base_url(url.trim_end_matches('/')).with_bearer_token("emulator");
             }
             builder.build().map(|store| Arc::new(store) as _)
         }
         Scheme::Az => {
-            let mut builder = MicrosoftAzureBuilder::from_env()
+            let said = said("AZURE_").into_iter();
+            let mut builder = said
+                .filter_map(|(name, value)| Some((name.parse().ok()?, value)))
+                .fold(MicrosoftAzureBuilder::new(), |builder, (key, value)| builder.with_config(key, value))
                 .with_container_name(bucket)
                 .with_retry(patience())
                 .with_http_connector(transport);
-            let said = connection(&variable("AZURE_STORAGE_CONNECTION_STRING").unwrap_or_default());
-            let said = |name: &str| said.get(name).cloned();
-            if let Some(account) = variable("AZURE_STORAGE_ACCOUNT").or(said("AccountName")) {
+            let string = connection(&variable("AZURE_STORAGE_CONNECTION_STRING").unwrap_or_default());
+            let field = |name: &str| string.get(name).cloned();
+            if let Some(account) = variable("AZURE_STORAGE_ACCOUNT").or(field("AccountName")) {
                 builder = builder.with_account(account);
             }
-            if let Some(key) = variable("AZURE_STORAGE_KEY").or(said("AccountKey")) {
+            if let Some(key) = variable("AZURE_STORAGE_KEY").or(field("AccountKey")) {
                 builder = builder.with_access_key(key);
             }
-            if let Some(endpoint) = said("BlobEndpoint") {
+            if let Some(endpoint) = field("BlobEndpoint") {
                 let is_plain = endpoint.starts_with("http://");
                 builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned()).with_allow_http(is_plain);
             }

@@ -8,6 +8,9 @@ use crate::support;
 mod backup;
 #[path = "cli/guard.rs"]
 mod guard;
+#[cfg(feature = "object-storage")]
+#[path = "cli/objects.rs"]
+mod objects;
 
 use serde::Deserialize;
 use std::io::Read as _;
