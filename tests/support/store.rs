@@ -135,7 +135,9 @@ pub fn ask(url: &str, method: &str, path: &str, body: &[u8], headers: &str) -> (
     let mut store = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: s3\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n{headers}\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: s3\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=w/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n\
+         Content-Length: {length}\r\n{headers}\r\n"
     );
     store.write_all(&[head.as_bytes(), body].concat()).unwrap();
     let mut answer = Vec::new();

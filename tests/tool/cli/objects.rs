@@ -1,7 +1,9 @@
 //! Object storage: a store that speaks S3, with boto3 as the witness of what lies there, and faults on the way to it.
 
 use super::small;
-use crate::support::store::{Fault, boto, bucket, keys, proxy, run, run_with, store};
+use crate::support::store::{
+    Fault, boto, bucket, copy, delete, keys, look_at_signatures, proxy, put, run, run_with, store,
+};
 use std::path::Path;
 
 /// What boto3 reads of an object, written into a file.
@@ -57,11 +59,8 @@ fn dumps_lie_in_a_bucket_like_on_a_disk() {
     let (found, begun) = keys(&url, name);
     assert!(found.contains(&"parts.tar.age.002".to_owned()) && begun == 0, "{found:?} {begun}");
     // Damage that somebody else did.
-    boto(
-        &url,
-        "b = s3.get_object(Bucket='dumps', Key='small.tar')['Body'].read()\ns3.put_object(Bucket='dumps', Key='cut.tar', Body=b[:len(b)//2])",
-        &[],
-    );
+    let whole = std::fs::read(folder.join("fetched")).unwrap();
+    put(&url, name, "cut.tar", &whole[..whole.len() / 2]);
     run(folder, &url, &["check", "s3://dumps/cut.tar"]).expect(5);
     // A folder is none.
     let refused = run(folder, &url, &["dump", "small.db", "--format", "csv", "-o", "s3://dumps/csv"]).expect(2);
@@ -90,11 +89,12 @@ fn backups_in_a_bucket_have_names_retention_and_a_lock() {
     let unchanged = run(folder, &url, &[&words[..], &["--on-version-change"]].concat()).expect(0);
     assert!(unchanged.stderr.contains("nothing to do"), "{unchanged:?}");
     // Older ones of ours, and what is not ours.
-    let copy = "for key in args[2:]: s3.copy_object(Bucket=args[0], Key=key, CopySource={'Bucket': args[0], 'Key': args[1]})\n\
-                s3.put_object(Bucket=args[0], Key='nightly/notes.txt', Body=b'mine')";
     let orphan = "nightly/small.db_backup_20200101T000000Z.tar.002";
     let deeper = "nightly/deeper/small.db_backup_20200101T000000Z.tar";
-    boto(&url, copy, &[name, &first, &old("20200101"), &old("20200102"), &old("20200201"), orphan, deeper]);
+    for key in [&*old("20200101"), &old("20200102"), &old("20200201"), orphan, deeper] {
+        copy(&url, name, &first, key);
+    }
+    put(&url, name, "nightly/notes.txt", b"mine");
     let told = run(folder, &url, &[&words[..], &["--keep", "2"]].concat()).expect(0);
     assert!(
         told.stderr.contains("removed s3://backups/nightly/small.db_backup_20200201T000000Z.tar"),
@@ -108,13 +108,13 @@ fn backups_in_a_bucket_have_names_retention_and_a_lock() {
     }
     // Somebody has the lock.
     let lock = "nightly/.small.db_backup.lock";
-    boto(&url, "s3.put_object(Bucket=args[0], Key=args[1], Body=b'held')", &[name, lock]);
+    put(&url, name, lock, b"held");
     let refused = run(folder, &url, &words).expect(4);
     assert!(refused.stderr.contains("is running") && refused.stderr.contains(lock), "{}", refused.stderr);
     let (after, begun) = keys(&url, name);
     assert_eq!((after.len(), begun), (5, 0), "{after:?}: the lock of somebody else stays");
     // A store that does not know conditions says so, and we do.
-    boto(&url, "s3.delete_object(Bucket=args[0], Key=args[1])", &[name, lock]);
+    delete(&url, name, lock);
     let without = proxy(&url, move |request, _| match request.starts_with("PUT") && request.ends_with(".lock") {
         true => Fault::Refuse(501, "NotImplemented"),
         false => Fault::Pass,
@@ -262,16 +262,12 @@ fn what_is_wrong_is_told_with_its_place_and_without_a_secret() {
         &["no credentials for s3://told/x.tar", "AWS_PROFILE"],
     );
     // Credentials that the store does not take: the store itself says so, asked to look at them.
-    let auth = |count: &str| {
-        let script = "import urllib.request\nurllib.request.urlopen(urllib.request.Request(url + '/moto-api/reset-auth', data=args[0].encode(), method='POST'))";
-        boto(&url, script, &[count]);
-    };
-    auth("0");
+    look_at_signatures(&url, "0");
     let outcome = std::panic::catch_unwind(|| {
         told(&["dump", "small.db", "-o", "s3://told/x.tar"], &[], 6, &["s3://told", "denied", "AWS_ACCESS_KEY_ID"]);
         told(&["check", "s3://told/x.tar"], &[], 6, &["s3://told", "denied"]);
     });
-    auth("inf");
+    look_at_signatures(&url, "inf");
     outcome.unwrap();
     assert_eq!(keys(&url, name), (vec![], 0));
     // A profile of Amazon's own tools.
