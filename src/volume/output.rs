@@ -251,6 +251,10 @@ impl Output {
                 Some(part) => Ok(part.as_file_mut()),
                 None => Err(Error::failed("no file has been begun")),
             },
+            Kind::Plain(Sink::Objects(_)) => {
+                Err(Error::usage("this is written to a file alone, not to object storage")
+                    .hint("name a file, and copy that"))
+            }
             _ => Err(Error::usage("this format is written to a file").hint("name the file with -o")),
         }
     }

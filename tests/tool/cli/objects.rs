@@ -14,6 +14,14 @@ fn fetched(url: &str, folder: &Path, bucket: &str, key: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
+/// Makes a key of age; gives its recipient.
+fn key(folder: &Path) -> String {
+    use age::secrecy::ExposeSecret as _;
+    let key = age::x25519::Identity::generate();
+    std::fs::write(folder.join("key.txt"), key.to_string().expose_secret()).unwrap();
+    key.to_public().to_string()
+}
+
 /// A dump of more than two parts of an upload.
 fn large(folder: &Path) {
     let mut rows = String::new();
@@ -50,11 +58,11 @@ fn dumps_lie_in_a_bucket_like_on_a_disk() {
     assert!(refused.stderr.contains("s3://dumps/small.tar exists"), "{}", refused.stderr);
     run(folder, &url, &["dump", "small.db", "-o", "s3://dumps/small.tar", "--force"]).expect(0);
     // Parts, encrypted.
-    std::fs::write(folder.join("pass"), "correct horse\n").unwrap();
-    let sealed = ["--split", "1K", "--passphrase-file", "pass"];
+    let recipient = key(folder);
+    let sealed = ["--split", "1K", "--encrypt-to", &recipient];
     run(folder, &url, &[&["dump", "small.db", "-o", "s3://dumps/parts.tar.age"], &sealed[..]].concat()).expect(0);
-    run(folder, &url, &["verify", "s3://dumps/parts.tar.age", "small.db", "--passphrase-file", "pass"]).expect(0);
-    run(folder, &url, &["verify", "s3://dumps/parts.tar.age.001", "small.db", "--passphrase-file", "pass"]).expect(0);
+    run(folder, &url, &["verify", "s3://dumps/parts.tar.age", "small.db", "--identity", "key.txt"]).expect(0);
+    run(folder, &url, &["verify", "s3://dumps/parts.tar.age.001", "small.db", "--identity", "key.txt"]).expect(0);
     run(folder, &url, &["verify", "s3://dumps/parts.tar.age", "small.db"]).expect(4);
     let (found, begun) = keys(&url, name);
     assert!(found.contains(&"parts.tar.age.002".to_owned()) && begun == 0, "{found:?} {begun}");
@@ -122,12 +130,12 @@ fn backups_in_a_bucket_have_names_retention_and_a_lock() {
     let told = run_with(folder, &without.url, &words, &[("AWS_MAX_ATTEMPTS", "1")]).expect(0);
     assert!(told.stderr.contains("no conditional writes"), "{}", told.stderr);
     // Parts, encrypted.
-    std::fs::write(folder.join("pass"), "correct horse\n").unwrap();
-    let sealed = ["--split", "1K", "--passphrase-file", "pass", "--keep", "1"];
+    let recipient = key(folder);
+    let sealed = ["--split", "1K", "--encrypt-to", &recipient, "--identity", "key.txt", "--keep", "1"];
     let told = run(folder, &url, &[&words[..], &sealed].concat()).expect(0);
     let path = told.stderr.split("found at ").nth(1).unwrap().lines().next().unwrap().to_owned();
     assert!(path.ends_with(".tar.age.001"), "{path}");
-    run(folder, &url, &["verify", &path, "small.db", "--passphrase-file", "pass"]).expect(0);
+    run(folder, &url, &["verify", &path, "small.db", "--identity", "key.txt"]).expect(0);
 }
 
 #[test]
