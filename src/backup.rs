@@ -1,7 +1,7 @@
 //! `backup`: one archive with a timestamp in its name, read back before it gets that name; and which old ones go.
 //!
-//! A folder keeps the backups of a database under `<database>_backup_<time>.tar`. Two runs at once exclude each other by a lock that ends with
-//! its process. What is half written has a hidden name, and the next run takes it away.
+//! A folder, or a prefix in object storage, keeps the backups of a database under `<database>_backup_<time>.tar`. Two runs at once exclude each other by a
+//! lock that ends with its process. What is half written has a hidden name, and the next run takes it away; in object storage it has none at all.
 
 pub mod files;
 pub mod retention;
@@ -14,11 +14,12 @@ use crate::format::{Decoder as _, archive};
 use crate::model::Header;
 use crate::observe::{Event, Watch};
 use crate::survey::{Known, survey};
-use crate::volume::encryption::{Identity, Unlock, Wanted};
+use crate::volume::encryption::{self, Identity, Unlock, Wanted};
 use crate::volume::{Input, Output, Seal};
 use crate::write::Written;
-pub use files::{Backup, Lock};
+pub use files::{Backup, Holding, Lock};
 pub use retention::Policy;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -67,30 +68,19 @@ pub fn take(feed: &mut dyn Feed, lock: &Lock, how: How, watch: Watch<'_>) -> Res
     let told = Arc::clone(&ran);
     let name = base.display().to_string();
     let stop = watch.stop.clone();
-    let output = output.checked(Box::new(move |parts: &[PathBuf]| {
+    let held = lock.holding();
+    let output = output.checked(Box::new(move |bytes| {
         let since = Instant::now();
         if was_read {
             let silent = crate::observe::Silent;
             let watch = Watch { stop: &stop, observer: &silent };
-            read_back(&name, parts.to_vec(), &*unlock, watch)?;
+            read_back(&name, bytes, &*unlock, watch)?;
         } else {
-            // Every byte can be read at least, and there is a header of age.
-            let mut input = Input::open_files(&name, parts.to_vec(), &|_| Err(unopened()));
-            if let Err(error) = &mut input
-                && error.kind() == ErrorKind::Refused
-            {
-                for part in parts {
-                    let mut file = std::fs::File::open(part).map_err(|cause| Error::io("reading the backup", cause))?;
-                    std::io::copy(&mut file, &mut std::io::sink())
-                        .map_err(|cause| Error::io("reading the backup", cause))?;
-                }
-            } else {
-                return Err(Error::failed("the backup is not encrypted as it should be"));
-            }
+            encryption::pass_over(bytes)?;
         }
         *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(since.elapsed());
-        Ok(())
-    }));
+        held.check()
+    }))?;
     let output = match &seal {
         Some(seal) => output.sealed(seal)?,
         None => output,
@@ -103,16 +93,12 @@ pub fn take(feed: &mut dyn Feed, lock: &Lock, how: How, watch: Watch<'_>) -> Res
     Ok(Taken { path, written, was_read, proof })
 }
 
-fn unopened() -> Error {
-    Error::refused("the backup is encrypted to others")
-}
-
 /// Reads a backup to its end as a restore would: checksums, counts, the digest, ids and ends.
 ///
 /// # Errors
 /// It is damaged; or the database changed while it was read, so that ends are missing.
-pub fn read_back(name: &str, files: Vec<PathBuf>, unlock: Unlock<'_>, watch: Watch<'_>) -> Result<Known> {
-    let input = Input::open_files(name, files, unlock)?;
+pub fn read_back(name: &str, bytes: impl Read + Send + 'static, unlock: Unlock<'_>, watch: Watch<'_>) -> Result<Known> {
+    let input = Input::from_reader_with(name, bytes, None, unlock)?;
     let decoder = archive::decoder(Box::new(input)).map_err(|error| error.in_file(name))?;
     let mut feed = DumpFeed::new(decoder, name, Filter::default());
     survey(&mut feed, watch)

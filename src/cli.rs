@@ -43,7 +43,7 @@ use std::process::ExitCode;
 /// Carry property graphs between systems, and know that nothing changed on the way.
 ///
 /// A SOURCE, TARGET, A or B is a database's URL (neo4j://host, bolt+s://user@host:7687/database, sqlite:graph.db), a database file
-/// (graph.db), a dump file, - for stdin, or the name of an endpoint in $GRAPHFERRY_CONFIG (~/.config/graphferry/config.toml). Where none is given:
+/// (graph.db), a dump file or its URL (s3://, gs://, az://), - for stdin, or the name of an endpoint in $GRAPHFERRY_CONFIG (~/.config/graphferry/config.toml). Where none is given:
 /// $GRAPHFERRY_URL, else ./graph.db.
 ///
 /// A password comes from $GRAPHFERRY_PASSWORD, from --password-file, or is asked for; never from the command line.

@@ -139,9 +139,14 @@ impl Error {
         Self::new(ErrorKind::Failed, message)
     }
 
-    /// A failed read or write of `what`; a closed pipe becomes [`ErrorKind::BrokenPipe`].
+    /// A failed read or write of `what`; a closed pipe becomes [`ErrorKind::BrokenPipe`]. An error of ours that came through a reader or writer
+    /// stays what it is.
     #[must_use]
     pub fn io(what: impl fmt::Display, cause: std::io::Error) -> Self {
+        let cause = match cause.downcast::<Self>() {
+            Ok(error) => return error,
+            Err(cause) => cause,
+        };
         let kind = match cause.kind() {
             std::io::ErrorKind::BrokenPipe => ErrorKind::BrokenPipe,
             _ => ErrorKind::Failed,
@@ -152,6 +157,10 @@ impl Error {
     /// A failed read of a dump. The operating system's errors have its code; those without are of a decompressor: the dump is damaged.
     #[must_use]
     pub fn reading(cause: std::io::Error) -> Self {
+        let cause = match cause.downcast::<Self>() {
+            Ok(error) => return error,
+            Err(cause) => cause,
+        };
         if cause.raw_os_error().is_some() || cause.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::io("reading the dump", cause);
         }

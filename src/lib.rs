@@ -16,6 +16,7 @@ pub mod hugegraph;
 pub mod ids;
 pub mod inspect;
 pub mod model;
+pub mod objects;
 pub mod observe;
 pub mod physical;
 pub mod restore;

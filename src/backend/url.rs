@@ -8,7 +8,7 @@
 //! | `memgraph-files:PATH` | a snapshot, a log or a data directory of Memgraph, to be read |
 //! | `hugegraph://HOST:PORT/GRAPH` | a graph of a HugeGraph server, by its REST interface; `+s` and `+ssc` as above; `/GRAPHSPACE/GRAPH` names a graph space too |
 //! | `sqlite:PATH`, or a path that ends in `.db` | the embedded store |
-//! | anything else | no database: a dump's path |
+//! | anything else, `s3://`, `gs://` and `az://` too | no database: where a dump lies |
 //!
 //! A URL never carries a password, since it stands in the process list and in shell histories. `neo4j://` means the one server that it
 //! names, as `bolt://` does: no routing table is asked for, a cluster is read and written through the server that you choose.
@@ -93,10 +93,10 @@ impl Location {
             "bolt" => "bolt",
             "memgraph" => "memgraph",
             "hugegraph" => "hugegraph",
-            "file" => return Ok(None),
+            "file" | "s3" | "gs" | "az" => return Ok(None),
             _ => {
                 return Err(Error::usage(format!("{name}:// is no scheme that is known"))
-                    .hint("databases are neo4j://, memgraph://, bolt://, hugegraph:// and sqlite:"));
+                    .hint("databases are neo4j://, memgraph://, bolt://, hugegraph:// and sqlite:; dumps may be s3://, gs:// and az://"));
             }
         };
         let security = match suffix {

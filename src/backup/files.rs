@@ -1,12 +1,14 @@
-//! The folder of backups: names, what lies there, and the lock.
+//! The folder of backups, on a disk or in object storage: names, what lies there, and the lock.
 
-use crate::error::{Error, Result};
-use crate::volume::parts;
+use crate::error::{Error, ErrorKind, Result};
+use crate::volume::place::{self, exists};
+use crate::volume::{Lease, parts};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The time in a name.
 const TIME: &str = "%Y%m%dT%H%M%SZ";
@@ -20,12 +22,37 @@ pub struct Backup {
     pub taken: Timestamp,
 }
 
-/// The right to make and remove backups of one database in one folder. It ends with its process, however that ends.
+/// The right to make and remove backups of one database in one folder. It ends with its process, however that ends; in object storage, where
+/// nobody notices that a process is killed, a quarter of an hour later.
 #[derive(Debug)]
 pub struct Lock {
     folder: PathBuf,
     database: String,
-    _file: File,
+    holding: Holding,
+}
+
+/// What keeps others out.
+#[derive(Clone, Debug)]
+pub enum Holding {
+    /// A file that is locked.
+    File(Arc<File>),
+    /// An object that is renewed.
+    Lease(Arc<Lease>),
+    /// Nothing: the object storage knows no conditions.
+    Nothing,
+}
+
+impl Holding {
+    /// Sees that the right is still held.
+    ///
+    /// # Errors
+    /// Somebody else took it.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Lease(lease) => lease.check(),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A database's name as a part of file names.
@@ -67,7 +94,7 @@ impl Backup {
     /// A file cannot be removed.
     pub fn remove(&self) -> Result<()> {
         for path in parts::files(&self.path).unwrap_or_else(|_| vec![self.path.clone()]) {
-            std::fs::remove_file(&path).map_err(|cause| Error::io(format!("removing {}", path.display()), cause))?;
+            place::remove(&path)?;
         }
         Ok(())
     }
@@ -80,28 +107,38 @@ impl Lock {
     /// [`Refused`](crate::ErrorKind::Refused): somebody has it. Or the folder cannot be written.
     pub fn take(folder: &Path, database: &str) -> Result<Self> {
         let path = folder.join(format!(".{}_backup.lock", as_file_name(database)));
+        let locked = |holding| Self { folder: folder.to_owned(), database: database.to_owned(), holding };
+        let busy = || {
+            Error::refused(format!("another backup of {database} into {} is running", folder.display()))
+                .hint("wait for it to end")
+        };
+        if place::is_url(folder) {
+            return match Lease::take(crate::volume::address(&path)?) {
+                Ok(Some(lease)) => Ok(locked(Holding::Lease(Arc::new(lease)))),
+                Ok(None) => Ok(locked(Holding::Nothing)),
+                Err(error) if error.kind() == ErrorKind::Refused => Err(busy()
+                    .hint(format!("wait for it to end; {}", error.advice().unwrap_or_default()))
+                    .caused_by(error)),
+                Err(error) => Err(error),
+            };
+        }
         let failed = |cause| Error::io(format!("locking {}", path.display()), cause);
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), database: database.to_owned(), _file: file }),
-            Err(TryLockError::WouldBlock) => {
-                Err(Error::refused(format!("another backup of {database} into {} is running", folder.display()))
-                    .hint("wait for it to end"))
-            }
+            Ok(()) => Ok(locked(Holding::File(Arc::new(file)))),
+            Err(TryLockError::WouldBlock) => Err(busy()),
             Err(TryLockError::Error(cause)) => Err(failed(cause)),
         }
     }
 
+    /// What keeps others out.
+    #[must_use]
+    pub fn holding(&self) -> Holding {
+        self.holding.clone()
+    }
+
     fn names(&self) -> Result<Vec<String>> {
-        let place = |cause| Error::io(format!("reading {}", self.folder.display()), cause);
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.folder).map_err(place)? {
-            if let Ok(name) = entry.map_err(place)?.file_name().into_string() {
-                names.push(name);
-            }
-        }
-        names.sort();
-        Ok(names)
+        place::names(&self.folder)
     }
 
     /// The backups of the database, the oldest first.
@@ -109,11 +146,7 @@ impl Lock {
     /// # Errors
     /// The folder cannot be read.
     pub fn backups(&self) -> Result<Vec<Backup>> {
-        let found = |name: &String| {
-            let path = self.folder.join(name);
-            let taken = parse(&self.database, name).filter(|_| path.is_file())?;
-            Some(Backup { path, taken })
-        };
+        let found = |name: &String| Some(Backup { path: self.folder.join(name), taken: parse(&self.database, name)? });
         let mut backups: Vec<_> = self.names()?.iter().filter_map(found).collect();
         backups.sort_by_key(|backup| backup.taken);
         Ok(backups)
@@ -122,16 +155,15 @@ impl Lock {
     /// Removes what runs left that were cut off: files that never got a name, and parts whose first one did not get its.
     pub(super) fn remove_leftovers(&self) -> Result<()> {
         let hidden = format!(".{}_backup_", as_file_name(&self.database));
-        for name in self.names()? {
+        let names = self.names()?;
+        for name in &names {
             let is_unnamed = name.starts_with(&hidden) && name.ends_with(".part");
             let base = name.rsplit_once('.').filter(|(_, number)| number.len() >= 3 && number.parse::<u32>().is_ok());
             let is_orphan = base.is_some_and(|(base, _)| {
-                parse(&self.database, base).is_some() && !first_part(&self.folder.join(base)).exists()
+                parse(&self.database, base).is_some() && !names.contains(&format!("{base}.001"))
             });
             if is_unnamed || is_orphan {
-                let path = self.folder.join(name);
-                std::fs::remove_file(&path)
-                    .map_err(|cause| Error::io(format!("removing {}", path.display()), cause))?;
+                place::remove(&self.folder.join(name))?;
             }
         }
         Ok(())
@@ -142,7 +174,11 @@ impl Lock {
         for _ in 0..50 {
             let now = Timestamp::now();
             let both = [false, true].map(|sealed| self.folder.join(name(&self.database, now, sealed)));
-            if !both.iter().any(|path| path.exists() || first_part(path).exists()) {
+            let mut taken = false;
+            for path in &both {
+                taken |= exists(path)? || exists(&first_part(path))?;
+            }
+            if !taken {
                 return Ok(self.folder.join(name(&self.database, now, is_sealed)));
             }
             std::thread::sleep(std::time::Duration::from_millis(100));

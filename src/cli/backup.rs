@@ -3,14 +3,14 @@
 use super::place::{How as Wish, Place, Reading, Side};
 use super::{Context, dump as dumping, exit::Ending, keys, text};
 use crate::backend::Location;
-use crate::backup::{self, How, Lock, Policy, Taken};
+use crate::backup::{self, Holding, How, Lock, Policy, Taken};
 use crate::dump::Options as DumpOptions;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::format::{EncoderOptions, Format};
 use crate::model::Header;
 use crate::observe::{Event, Observer as _};
-use crate::volume::Compression;
+use crate::volume::{Compression, place};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub(super) struct Command {
     /// The database; $GRAPHFERRY_URL, else ./graph.db, where it is not given
     source: Option<String>,
-    /// The folder; one for each server, since names tell databases apart and not servers
+    /// The folder, or s3://BUCKET/PREFIX, gs:// or az://; one for each server, since names tell databases apart and not servers
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
     /// Keep the newest N backups
@@ -91,7 +91,7 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     };
     let how = Wish { via: command.reading.via, ..Wish::default() };
     place.read(Side::Source, how, context, |feed| {
-        let lock = Lock::take(&command.dir, &database(&location, feed.header()))?;
+        let lock = lock(&command.dir, &database(&location, feed.header()), context)?;
         if command.on_version_change && !is_new(&lock, feed.header(), context)? {
             let source = &feed.header().source;
             let text = format!("the last backup is of {} {} too: nothing to do", source.product, source.version);
@@ -114,6 +114,17 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         }
         Ok(Ending::Complete)
     })
+}
+
+/// Takes the lock, and tells where there is none to be had.
+fn lock(dir: &Path, database: &str, context: &Context) -> Result<Lock> {
+    let lock = Lock::take(dir, database)?;
+    if matches!(lock.holding(), Holding::Nothing) {
+        context.progress.event(&Event::Warning(
+            "this object storage knows no conditional writes: nothing keeps a second backup of the same database out",
+        ));
+    }
+    Ok(lock)
 }
 
 /// What backups of a database are called.
@@ -165,7 +176,7 @@ pub(super) fn take(feed: &mut dyn Feed, lock: &Lock, form: &Form, context: &Cont
 /// Takes a backup of a database that is about to be dropped, into a folder.
 pub(super) fn before_drop(location: &Location, dir: &Path, context: &Context) -> Result<PathBuf> {
     Place::Database(location.clone()).read(Side::Target, Wish::default(), context, |feed| {
-        let lock = Lock::take(dir, &database(location, feed.header()))?;
+        let lock = lock(dir, &database(location, feed.header()), context)?;
         let taken = take(feed, &lock, &Form::default(), context)?;
         if taken.written.end.changed == Some(true) {
             return Err(Error::refused("the database changed while the backup was made, so that it may not hold all")
@@ -177,7 +188,10 @@ pub(super) fn before_drop(location: &Location, dir: &Path, context: &Context) ->
 }
 
 fn tell(taken: &Taken, removed: &[PathBuf], header: &Header, context: &Context) {
-    let path = std::path::absolute(&taken.path).unwrap_or_else(|_| taken.path.clone());
+    let path = match place::is_url(&taken.path) {
+        true => taken.path.clone(),
+        false => std::path::absolute(&taken.path).unwrap_or_else(|_| taken.path.clone()),
+    };
     let mut text = format!("[+] A backup of your data can be found at {}\n", path.display());
     text.push_str(&format!(
         "{}, consistency {}",

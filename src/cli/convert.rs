@@ -38,6 +38,9 @@ pub(super) struct Command {
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
     let same = |a: &str, b: &str| a != "-" && std::fs::canonicalize(a).ok() == std::fs::canonicalize(b).ok();
+    if crate::volume::place::is_url(&command.input) && command.input == command.output {
+        return Err(Error::usage("input and output are the same object"));
+    }
     if std::path::Path::new(&command.output).exists() && same(&command.input, &command.output) {
         return Err(Error::usage("input and output are the same file"));
     }

@@ -79,9 +79,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<Ending> {
         }
     };
     if let Place::Dump(name) = &place
-        && let Ok(about) = std::fs::metadata(name)
+        && let Some(size) = crate::volume::place::size(Path::new(name))
     {
-        inspection.sizes.stored = about.is_file().then_some(about.len());
+        inspection.sizes.stored = Some(size);
     }
     context.progress.clear();
     if let Some(mut output) = output {

@@ -109,6 +109,19 @@ pub(super) fn is_sealed(first: &[u8]) -> bool {
     first.starts_with(MAGIC)
 }
 
+/// Reads what is encrypted to others to its end, without opening it: the head has to be one of age's, and every byte has to come.
+///
+/// # Errors
+/// It is not encrypted, or cannot be read.
+pub fn pass_over(mut reader: impl Read) -> Result<()> {
+    let failed = |cause| Error::io("reading what was written", cause);
+    age::Decryptor::new_buffered(BufReader::new(&mut reader)).map_err(|cause| match cause {
+        age::DecryptError::Io(cause) => failed(cause),
+        cause => Error::failed("what was written is not encrypted as it should be").caused_by(cause),
+    })?;
+    std::io::copy(&mut reader, &mut std::io::sink()).map(drop).map_err(failed)
+}
+
 /// A reader of what is encrypted.
 pub(super) fn reader(from: impl Read + Send + 'static, name: &str, unlock: Unlock<'_>) -> Result<Box<dyn Read + Send>> {
     let failed = |cause: age::DecryptError| match cause {

@@ -1,9 +1,11 @@
-//! A dump that is read: a file or stdin, decrypted and uncompressed on the way.
+//! A dump that is read: a file, an object or stdin, decrypted and uncompressed on the way.
 
 use super::Compression;
 use super::encryption::{self, Identity, Unlock, Wanted};
 use super::parts::{self, Joined};
+use super::place::is_url;
 use crate::error::{Error, Result};
+use crate::objects::{self, Address};
 use std::fs::File;
 use std::io::{Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -41,9 +43,20 @@ fn sniff<R: Read>(mut reader: R, size: u64, name: &str) -> Result<(Vec<u8>, Snif
     let read = reader.by_ref().take(size).read_to_end(&mut first);
     read.map_err(|cause| match cause.raw_os_error() {
         Some(_) => Error::io(format!("reading {name}"), cause),
+        None if cause.get_ref().is_some_and(|inner| inner.is::<Error>()) => Error::reading(cause),
         None => Error::reading(cause).in_file(name),
     })?;
     Ok((first.clone(), Cursor::new(first).chain(reader)))
+}
+
+/// The size of an object that has to be there.
+fn object_size(url: &Path) -> Result<u64> {
+    let text = url.to_string_lossy();
+    if text.ends_with('/') {
+        return Err(Error::usage(format!("{text} is a folder, and object storage is read one object at a time"))
+            .hint("name the object; a dump that is a folder is read from a disk"));
+    }
+    objects::size(&Address::object(url)?)?.ok_or_else(|| Error::failed(format!("there is no object {text}")))
 }
 
 /// Nothing opens an encrypted dump.
@@ -78,6 +91,10 @@ impl Input {
     pub fn open_files(name: &str, files: Vec<PathBuf>, unlock: Unlock<'_>) -> Result<Self> {
         let mut size = Some(0);
         for file in &files {
+            if is_url(file) {
+                size = size.map(|size| Ok::<_, Error>(size + object_size(file)?)).transpose()?;
+                continue;
+            }
             let opened = File::open(file).and_then(|file| file.metadata());
             let about = opened.map_err(|cause| Error::io(format!("opening {}", file.display()), cause))?;
             if about.is_dir() {
@@ -97,7 +114,11 @@ impl Input {
         Self::from_reader_with(name, reader, size, &locked)
     }
 
-    fn from_reader_with(
+    /// Wraps a reader of its own, with what opens an encrypted dump.
+    ///
+    /// # Errors
+    /// As [`Input::from_reader`], or none of the identities fits.
+    pub fn from_reader_with(
         name: &str,
         reader: impl Read + Send + 'static,
         size: Option<u64>,
@@ -125,6 +146,9 @@ impl Input {
             return Ok(false);
         }
         let file = parts::files(Path::new(name))?.into_iter().next().unwrap_or_default();
+        if is_url(&file) {
+            return object_size(&file).map(|_| true);
+        }
         let about = std::fs::metadata(file).map_err(|cause| Error::io(format!("opening {name}"), cause))?;
         Ok(about.is_file() || about.is_dir())
     }

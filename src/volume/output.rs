@@ -1,14 +1,17 @@
-//! A dump that is written: a file that appears whole or not at all, or stdout.
+//! A dump that is written: a file or an object that appears whole or not at all, or stdout.
 
+use super::parts::Joined;
+use super::place::is_url;
+use super::uploads::Uploads;
 use super::{Folder, Seal, parts};
 use crate::error::{Error, Result};
 use age::stream::StreamWriter;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// What looks at a file before it gets its name: the paths of its parts, in order.
-pub type Check = Box<dyn FnOnce(&[PathBuf]) -> Result<()> + Send>;
+/// What looks at a dump before it gets its name: it is given all bytes that were written, those of all parts in order.
+pub type Check = Box<dyn FnOnce(Box<dyn Read + Send>) -> Result<()> + Send>;
 
 /// A writable dump. Dropped without [`Output::commit`], a file is gone. A dump holds the data without the database's access
 /// control, so the file stays readable for its owner alone.
@@ -23,6 +26,7 @@ enum Kind {
 /// Where bytes go in the end.
 enum Sink {
     Files(Box<Files>),
+    Objects(Box<Uploads>),
     Stream(Box<dyn Write + Send>),
 }
 
@@ -69,8 +73,7 @@ impl Files {
             part.as_file().sync_all().map_err(|cause| Error::io(place(), cause))?;
         }
         if let Some(check) = self.check.take() {
-            let paths: Vec<_> = self.parts.iter().map(|part| part.path().to_owned()).collect();
-            check(&paths)?;
+            check(Box::new(Joined::new(self.parts.iter().map(|part| part.path().to_owned()).collect())))?;
         }
         if self.split.is_some() {
             let behind = self.name(self.parts.len() + 1);
@@ -118,6 +121,7 @@ impl Sink {
     fn failed(&self, cause: std::io::Error) -> Error {
         match self {
             Self::Files(files) => Error::io(format!("writing {}", files.path.display()), cause),
+            Self::Objects(_) => Error::io("writing to object storage", cause),
             Self::Stream(_) => Error::io("writing the output", cause),
         }
     }
@@ -127,6 +131,7 @@ impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match self {
             Self::Files(files) => files.write(bytes),
+            Self::Objects(objects) => objects.write(bytes),
             Self::Stream(stream) => stream.write(bytes),
         }
     }
@@ -134,13 +139,15 @@ impl Write for Sink {
     fn flush(&mut self) -> std::io::Result<()> {
         match self {
             Self::Files(files) => files.flush(),
+            Self::Objects(objects) => objects.flush(),
             Self::Stream(stream) => stream.flush(),
         }
     }
 }
 
 impl Output {
-    /// Begins a file beside its final place, under a hidden name that ends in `.part`. An existing file is only replaced with `force`.
+    /// Begins a file beside its final place, under a hidden name that ends in `.part`; or, for a URL, an object that nobody sees yet. What is there
+    /// is only replaced with `force`.
     ///
     /// # Errors
     /// The file exists, or its folder cannot be written.
@@ -156,6 +163,9 @@ impl Output {
         if split == Some(0) {
             return Err(Error::usage("a part cannot have 0 bytes"));
         }
+        if is_url(path) {
+            return Ok(Self(Kind::Plain(Sink::Objects(Box::new(Uploads::begin(path, force, split)?)))));
+        }
         let mut files = Files { parts: Vec::new(), path: path.to_owned(), force, split, size: 0, check: None };
         if let Some(name) = [path.to_owned(), files.name(1)].into_iter().find(|name| !force && name.exists()) {
             return Err(Error::refused(format!("{} exists", name.display())).hint("add --force to replace it"));
@@ -164,13 +174,18 @@ impl Output {
         Ok(Self(Kind::Plain(Sink::Files(Box::new(files)))))
     }
 
-    /// Has the file looked at when it is written and before it gets its name; if that fails, it gets none.
-    #[must_use]
-    pub fn checked(mut self, check: Check) -> Self {
-        if let Kind::Plain(Sink::Files(files)) = &mut self.0 {
-            files.check = Some(check);
+    /// Has the file looked at when it is written and before it gets its name; if that fails, it gets none. An object is looked at while it is
+    /// written, and compared with what was sent once it is there.
+    ///
+    /// # Errors
+    /// There is no thread for it.
+    pub fn checked(mut self, check: Check) -> Result<Self> {
+        match &mut self.0 {
+            Kind::Plain(Sink::Files(files)) => files.check = Some(check),
+            Kind::Plain(Sink::Objects(objects)) => objects.check(check)?,
+            _ => {}
         }
-        self
+        Ok(self)
     }
 
     /// Encrypts what is written from now on.
@@ -194,6 +209,10 @@ impl Output {
     /// # Errors
     /// Something is in the way, or the folder around it cannot be written.
     pub fn folder(path: &Path, force: bool, marker: &'static str) -> Result<Self> {
+        if is_url(path) {
+            return Err(Error::usage(format!("a dump of this format is a folder, which {} cannot be", path.display()))
+                .hint("write it to a disk, or the graph as an archive or as JSONL"));
+        }
         Folder::create(path, force, marker).map(|folder| Self(Kind::Folder(Box::new(folder))))
     }
 
@@ -232,6 +251,10 @@ impl Output {
                 Some(part) => Ok(part.as_file_mut()),
                 None => Err(Error::failed("no file has been begun")),
             },
+            Kind::Plain(Sink::Objects(_)) => {
+                Err(Error::usage("this is written to a file alone, not to object storage")
+                    .hint("name a file, and copy that"))
+            }
             _ => Err(Error::usage("this format is written to a file").hint("name the file with -o")),
         }
     }
@@ -250,6 +273,7 @@ impl Output {
         };
         match sink {
             Sink::Files(files) => files.commit(),
+            Sink::Objects(objects) => objects.commit(),
             Sink::Stream(mut stream) => stream.flush().map_err(|cause| Error::io("writing the output", cause)),
         }
     }

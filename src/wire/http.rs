@@ -177,7 +177,8 @@ fn is_before_sending(cause: &ureq::Error) -> bool {
     }
 }
 
-fn tls_config(tls: &Tls) -> Result<TlsConfig> {
+/// How a server is believed.
+pub(crate) fn tls_config(tls: &Tls) -> Result<TlsConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
     let owned = |der: &CertificateDer<'_>| Certificate::from_der(der).to_owned();

@@ -12,6 +12,7 @@ pub mod neo4j;
 pub mod proxy;
 pub mod replay;
 pub mod scripted;
+pub mod store;
 pub mod tool;
 pub mod witness;
 

@@ -10,6 +10,9 @@ mod backup;
 mod colour;
 #[path = "cli/guard.rs"]
 mod guard;
+#[cfg(feature = "object-storage")]
+#[path = "cli/objects.rs"]
+mod objects;
 
 use serde::Deserialize;
 use std::io::Read as _;
