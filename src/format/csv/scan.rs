@@ -217,7 +217,7 @@ mod tests {
         let mut mixed = 1_u64;
         (0..10_000).flat_map(move |at| {
             mixed = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
-            let short = (mixed >> (1 + at % 60)) as f64 / 10_f64.powi((at % 11) as i32);
+            let short = (mixed >> (1 + at % 60)) as f64 / 10_f64.powi(at % 11);
             let near = [short, f64::from_bits(short.to_bits() + 1), f64::from_bits(mixed)];
             near.into_iter().flat_map(|value| [value, -value])
         })
