@@ -251,6 +251,11 @@ pub(super) fn is_too_much(error: &Error) -> bool {
     error.server_code().is_some_and(|code| code == TOO_LARGE || code == "HTTP.OutOfMemoryError")
 }
 
+/// Whether an error is the server's own, and not about what it was asked for.
+pub(super) fn is_about_the_server(error: &Error) -> bool {
+    !is_too_much(error) && error.server_code().is_some_and(|code| code.starts_with("HTTP."))
+}
+
 #[derive(Deserialize)]
 struct Versions {
     versions: Core,

@@ -4,7 +4,7 @@
 //! an answer passes [`LARGEST`], or the server's memory, fewer are asked for. A worker is at most [`AHEAD`] pages ahead
 //! of whoever takes them, so that the memory is bounded by the number of workers, and the same graph comes in the same order whatever their number.
 
-use super::client::{Client, encoded, is_too_much};
+use super::client::{Client, encoded, is_about_the_server, is_too_much};
 use crate::error::{Error, Result};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::Deserialize;
@@ -12,12 +12,17 @@ use serde_json::value::RawValue;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Bytes of a page, about.
 const PAGE: usize = 4 << 20;
 
 /// Bytes of a page of several rows, at most. A single row may be as large as it is.
 const LARGEST: u64 = 16 << 20;
+
+/// How long a page is waited for that the server fails to give, each time that it fails.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(2)];
 
 /// Rows of the first page: some graphs have rows of many megabytes.
 const FIRST: usize = 64;
@@ -207,13 +212,19 @@ impl Pager {
 
     /// The page that a path asks for; the number of rows is added at its end.
     fn body(&self, path: &str) -> Result<Vec<u8>> {
+        let mut pauses = PAUSES.iter();
         loop {
             let rows = self.rows.load(Ordering::Relaxed);
             let client = if rows == 1 { &self.client } else { &self.limited };
             match client.bytes(&format!("{path}{rows}")) {
-                Err(error) if rows > 1 && is_too_much(&error) => {
+                Err(error) if is_too_much(&error) && rows > 1 => {
                     self.rows.fetch_min((rows / 8).max(1), Ordering::Relaxed);
                 }
+                // A server that begins to serve may not have its graphs yet.
+                Err(error) if is_about_the_server(&error) => match pauses.next() {
+                    Some(pause) => std::thread::sleep(*pause),
+                    None => return Err(error),
+                },
                 body => return body,
             }
         }
@@ -278,6 +289,7 @@ mod tests {
         assert_eq!(next_size(64, 64, 6400), 512);
         assert_eq!(next_size(512, 512, 51_200), 4096);
         assert_eq!(next_size(8192, 8192, 8192), 1 << 16);
-        assert_eq!(next_size(64, 64, 64 << 20), 1);
+        assert_eq!(next_size(64, 64, 64 << 20), 4);
+        assert_eq!(next_size(64, 64, 512 << 20), 1);
     }
 }
