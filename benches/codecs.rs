@@ -3,8 +3,9 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use graphferry::cypher::Dialect;
 use graphferry::format::{
-    self, Decoder, Encoder, Files, FolderEncoder as _, Members, Piece, Wrote, apoc, csv, graphml, jsonl,
+    self, Decoder, Encoder, Files, FolderEncoder, Members, Piece, Wrote, apoc, csv, graphml, jsonl,
 };
 use graphferry::model::block::{Block, Class, Kind};
 use graphferry::model::tally::Counter;
@@ -127,8 +128,12 @@ impl Files for Memory {
     }
 }
 
-fn csv_folder(blocks: &[Block], out: &mut Memory) {
-    let (mut encoder, mut counter) = (csv::encoder(false), Counter::default());
+fn csv_folder(for_load: bool, blocks: &[Block], out: &mut Memory) {
+    let mut encoder: Box<dyn FolderEncoder> = match for_load {
+        false => Box::new(csv::encoder(false)),
+        true => Box::new(csv::LoadCsv::new(Dialect::Neo4j, None, false)),
+    };
+    let mut counter = Counter::default();
     encoder.begin(&Header::default(), &Schema::default(), out).unwrap();
     for block in blocks {
         encoder.block(block, out).unwrap();
@@ -138,28 +143,26 @@ fn csv_folder(blocks: &[Block], out: &mut Memory) {
     encoder.finish(&Schema::default(), &trailer, out).unwrap();
 }
 
-fn csv_graph(class: Class) -> (Vec<Block>, Memory, usize) {
+fn csv_graph(for_load: bool, class: Class) -> (Vec<Block>, Memory, usize) {
     let mut blocks = blocks(class);
     // Ids of relationships lead to nodes outside of what is read: our own folder is not asked whether they exist.
     if class == Class::Relationships {
         blocks.insert(0, block(Class::Nodes, 0).slice(0..1));
     }
     let mut folder = Memory::default();
-    csv_folder(&blocks, &mut folder);
+    csv_folder(for_load, &blocks, &mut folder);
     let size = folder.0.values().map(|bytes| bytes.len()).sum();
     (blocks, folder, size)
 }
 
-/// With the counting and the hashes that a dump has.
-#[divan::bench(args = CLASSES)]
-fn csv_encode(bencher: Bencher<'_, '_>, class: Class) {
-    let (blocks, _, size) = csv_graph(class);
-    bencher.counter(BytesCount::new(size)).bench_local(|| csv_folder(&blocks, &mut Memory(BTreeMap::new(), true)));
+fn csv_written(bencher: Bencher<'_, '_>, for_load: bool, class: Class) {
+    let (blocks, _, size) = csv_graph(for_load, class);
+    let run = || csv_folder(for_load, &blocks, &mut Memory(BTreeMap::new(), true));
+    bencher.counter(BytesCount::new(size)).bench_local(run);
 }
 
-#[divan::bench(args = CLASSES)]
-fn csv_decode(bencher: Bencher<'_, '_>, class: Class) {
-    let (_, folder, size) = csv_graph(class);
+fn csv_read(bencher: Bencher<'_, '_>, for_load: bool, class: Class) {
+    let (_, folder, size) = csv_graph(for_load, class);
     bencher.counter(BytesCount::new(size)).bench_local(|| {
         let mut decoder = csv::decoder(Box::new(folder.clone())).unwrap();
         let mut items = 0;
@@ -170,6 +173,29 @@ fn csv_decode(bencher: Bencher<'_, '_>, class: Class) {
         }
         assert!(items >= 16 * 8192);
     });
+}
+
+/// With the counting and the hashes that a dump has.
+#[divan::bench(args = CLASSES)]
+fn csv_encode(bencher: Bencher<'_, '_>, class: Class) {
+    csv_written(bencher, false, class);
+}
+
+/// With the counting and the hashes that our own folders are held against.
+#[divan::bench(args = CLASSES)]
+fn csv_decode(bencher: Bencher<'_, '_>, class: Class) {
+    csv_read(bencher, false, class);
+}
+
+/// The form for `LOAD CSV`.
+#[divan::bench(args = CLASSES)]
+fn csv_load_encode(bencher: Bencher<'_, '_>, class: Class) {
+    csv_written(bencher, true, class);
+}
+
+#[divan::bench(args = CLASSES)]
+fn csv_load_decode(bencher: Bencher<'_, '_>, class: Class) {
+    csv_read(bencher, true, class);
 }
 
 #[divan::bench(args = CLASSES)]

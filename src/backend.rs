@@ -274,6 +274,15 @@ pub trait Target: Send {
         Ok(())
     }
 
+    /// Pushes relationships where the target keeps one of each: the values are the type, and the properties as [`plain`](crate::hugegraph::plain) has them. Those at a node that was not
+    /// pushed before, by [`Target::look`] or [`Target::look_at_ids`], are left out.
+    ///
+    /// # Errors
+    /// The database fails, or what `sink` says.
+    fn look_at_edges(&mut self, _: &mut dyn FnMut(Seen<'_>) -> Result<()>) -> Result<()> {
+        Ok(())
+    }
+
     /// Stops a trigger (`false`) or starts it again (`true`). One that is gone meanwhile is no error.
     ///
     /// # Errors
@@ -382,6 +391,14 @@ pub trait Session: Send {
     /// # Errors
     /// As above.
     fn delete(&mut self, class: Class, ids: &[i64], detach: bool, entry: &Entry) -> Result<u64>;
+
+    /// Does what [`Session::delete`] has put off: relationships may go only with their nodes. To be called once all are deleted.
+    ///
+    /// # Errors
+    /// As above.
+    fn sweep(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Gives nodes exactly the labels and properties of a block whose items have the target's ids as `start`, those apart that are not there
     /// any more, and in the same transaction removes a line of the ledger.

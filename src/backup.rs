@@ -22,6 +22,7 @@ pub use retention::Policy;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How a backup is taken.
 pub struct How {
@@ -46,6 +47,8 @@ pub struct Taken {
     pub written: Written,
     /// Whether it was read back; otherwise it was encrypted for others, and only what is on the disk was compared.
     pub was_read: bool,
+    /// How long that took, after the source was read to its end.
+    pub proof: Duration,
 }
 
 /// Takes a backup into a folder whose [`Lock`] is held. It has its name only when it was read back to its end.
@@ -60,13 +63,14 @@ pub fn take(feed: &mut dyn Feed, lock: &Lock, how: How, watch: Watch<'_>) -> Res
     let was_read = seal.is_none() || can_open;
     let known = Known { header: feed.header().clone(), schema: feed.schema().clone(), ..Known::default() };
     let plan = plan(&known, &options)?;
-    // What the check finds is told by the error; that it ran at all is told here.
-    let ran = Arc::new(Mutex::new(false));
+    // What the check finds is told by the error; that it ran at all, and for how long, is told here.
+    let ran = Arc::new(Mutex::new(None));
     let told = Arc::clone(&ran);
     let name = base.display().to_string();
     let stop = watch.stop.clone();
     let held = lock.holding();
     let output = output.checked(Box::new(move |bytes| {
+        let since = Instant::now();
         if was_read {
             let silent = crate::observe::Silent;
             let watch = Watch { stop: &stop, observer: &silent };
@@ -74,7 +78,7 @@ pub fn take(feed: &mut dyn Feed, lock: &Lock, how: How, watch: Watch<'_>) -> Res
         } else {
             encryption::pass_over(bytes)?;
         }
-        *told.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(since.elapsed());
         held.check()
     }))?;
     let output = match &seal {
@@ -82,11 +86,11 @@ pub fn take(feed: &mut dyn Feed, lock: &Lock, how: How, watch: Watch<'_>) -> Res
         None => output,
     };
     let written = dump(feed, output, &options, plan, watch)?;
-    if !*ran.lock().unwrap_or_else(PoisonError::into_inner) {
+    let Some(proof) = *ran.lock().unwrap_or_else(PoisonError::into_inner) else {
         return Err(Error::failed("the backup was not read back"));
-    }
+    };
     let path = if split.is_some() { files::first_part(&base) } else { base };
-    Ok(Taken { path, written, was_read })
+    Ok(Taken { path, written, was_read, proof })
 }
 
 /// Reads a backup to its end as a restore would: checksums, counts, the digest, ids and ends.

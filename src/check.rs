@@ -15,7 +15,7 @@ use crate::format::Piece;
 use crate::ids::IdSet;
 use crate::model::shown::shown;
 use crate::model::tally::Counter;
-use crate::model::{Block, Capability, Class, Header, Item, Schema, Tally};
+use crate::model::{Block, Capability, Class, Header, Item, Loss, Schema, Tally};
 use crate::observe::Watch;
 use held::Held;
 pub use places::offsets;
@@ -37,6 +37,8 @@ pub enum Kind {
     Name,
     /// A target cannot hold a value.
     Value,
+    /// A target cannot hold an item as a whole, or what items are to each other.
+    Item,
     /// A target cannot hold an index, a constraint, a trigger or another object of the schema.
     Schema,
 }
@@ -51,6 +53,7 @@ impl Kind {
             Self::DanglingEnd => "dangling-end",
             Self::Name => "name",
             Self::Value => "value",
+            Self::Item => "item",
             Self::Schema => "schema",
         }
     }
@@ -136,6 +139,12 @@ impl Report {
             record: None,
             byte: position.and_then(|position| position.byte),
         });
+    }
+
+    /// Notes what a target cannot hold of the graph as a whole.
+    pub fn unheld(&mut self, system: &str, loss: &Loss) {
+        let message = format!("{system} cannot hold the {} ({} of them)", loss.what, loss.count);
+        self.add(Finding { kind: Kind::Item, message, file: String::new(), line: None, record: None, byte: None });
     }
 
     /// Counts a finding; tells whether it is to be kept too.

@@ -21,6 +21,9 @@
 //! The property key tells which type a value has, so that nothing has to be said beside the values.
 
 pub mod id;
+pub mod key;
+pub mod name;
+pub mod plain;
 pub mod record;
 pub mod schema;
 pub mod value;

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod pressure;
 pub mod quarantine;
 pub mod reference;
+mod replaced;
 pub mod report;
 pub mod run;
 pub mod schedule;
@@ -138,7 +139,7 @@ fn run(
     let mut identity = Identity::default();
     if plan.mode == Mode::Merging && !has_begun {
         plan.policy.check()?;
-        let (who, found) = merge::examine(&mut dump, target, plan, &facts, watch)?;
+        let (who, found) = merge::examine(&mut dump, target, plan, &facts, extras.quarantine.is_some(), watch)?;
         identity = who;
         plan.found = Some(found);
     }

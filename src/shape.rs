@@ -28,7 +28,7 @@ pub use mapping::Mapping;
 pub use name::is_taken;
 
 use crate::backend::Names;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feed::{End, Feed, pump};
 use crate::format::Piece;
 use crate::hugegraph::schema::KINDS;
@@ -42,7 +42,8 @@ pub fn is_shaped(schema: &Schema) -> bool {
     schema.objects.iter().any(|object| matches!(object, SchemaObject::Other(other) if other.kind == KINDS[1]))
 }
 
-/// Reads a graph once and decides what becomes of it in HugeGraph: `entries` says what a person wants, `reversible` whether everything is to come back.
+/// Reads a graph once and decides what becomes of it in HugeGraph: `entries` says what a person wants, `reversible` whether everything is to come back. Of a graph that
+/// [has its shape](is_shaped) only the schema is read.
 ///
 /// A database's feed can be read again afterwards; of a dump the next reading needs a feed of its own.
 ///
@@ -53,11 +54,24 @@ pub fn infer(feed: &mut dyn Feed, entries: &Entries, reversible: bool, watch: Wa
     if is_shaped(&schema) && feed.is_repeatable() {
         return Mapping::decide(&Found::new(schema), entries, reversible);
     }
-    let (found, _) = pump(&mut Looking(feed), watch, |pieces| {
+    let mut shaped = None;
+    let looked = pump(&mut Looking(feed), watch, |pieces| {
         let mut found = Found::new(schema);
-        pieces.into_iter().try_for_each(|piece| found.piece(piece))?;
+        let mut is_first = true;
+        for piece in pieces {
+            let is_data = matches!(piece, Piece::Block(_));
+            if is_data && std::mem::replace(&mut is_first, false) && is_shaped(&found.schema) {
+                shaped = Some(found);
+                return Err(Error::failed("what is in the data does not matter"));
+            }
+            found.piece(piece)?;
+        }
         Ok(found)
-    })?;
+    });
+    let found = match shaped {
+        Some(found) => found,
+        None => looked?.0,
+    };
     Mapping::decide(&found, entries, reversible)
 }
 

@@ -110,14 +110,24 @@ fn add_misfits(block: &Block, capability: &Capability, misfits: &mut BTreeMap<&'
 }
 
 fn add_keys(block: &Block, keys: &mut FxHashSet<Box<str>>) -> Result<()> {
+    // Most items have the keys of the one before.
+    let mut before: Vec<&[u8]> = Vec::new();
     for item in block.items() {
         let mut cursor = block.cursor(item);
-        for _ in 0..cursor.map()? {
-            let key = cursor.string()?;
-            if !keys.contains(key) {
-                keys.insert(Box::from(key));
+        for at in 0..cursor.map()? {
+            let mut probe = cursor;
+            let raw = cursor.text_bytes()?;
+            if before.get(at) != Some(&raw) {
+                before.truncate(at);
+                before.push(raw);
+                let key = probe.string()?;
+                if !keys.contains(key) {
+                    keys.insert(Box::from(key));
+                }
             }
-            cursor.check()?;
+            if cursor.pass_scalar()?.is_none() {
+                cursor.check()?;
+            }
         }
     }
     Ok(())

@@ -100,9 +100,12 @@ format_conformance! {
     in_jsonl: form("graph.jsonl.zst", &[]),
     in_cypherl_for_neo4j: Form { refuses: no_name, keeps_ids: false, ..form("graph.cypherl", &["--dialect", "neo4j"]) },
     in_cypherl_for_memgraph: Form { keeps_ids: false, ..form("graph.cypherl", &["--dialect", "memgraph"]) },
+    // The name says nothing: what it is stands in the first bytes.
+    in_apoc_cypher: Form { keeps_ids: false, refuses: no_name_of_apoc, written: Some(apoc_cypher), ..form("graph.txt", &[]) },
     in_apoc_json: form("graph.json", &["--allow-loss", "name"]),
     in_graphml: form("graph.graphml", &[]),
     in_csv_for_neo4j_admin: folder(&["--format", "csv"], no_header),
     in_csv_for_load_csv_of_neo4j: folder(&["--format", "csv", "--csv-for", "neo4j"], no_name),
     in_csv_for_load_csv_of_memgraph: folder(&["--format", "csv", "--csv-for", "memgraph"], nothing),
+    in_a_backup_of_hugegraph: backup_of_hugegraph(),
 }

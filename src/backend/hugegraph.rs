@@ -6,9 +6,12 @@
 //! | `catalog` | the schema, the time zone |
 //! | `mode` | the modes NONE, RESTORING, MERGING, LOADING |
 //! | `page` | shards, pages of a size in bytes, several at once |
+//! | `refill` | blocks that do not depend on pages |
 //! | `source` | the graph as blocks |
 //! | `target`, `session`, `merging` | a graph that is written |
-//! | `change` | vertices and edges by their ids: read, changed, deleted |
+//! | `change` | vertices and edges by their ids |
+//! | `delete` | many deleted at once |
+//! | `held` | what a server can hold that is not at hand |
 //! | `define` | schema elements, made and removed |
 //! | `registry` | which vertex a number of ours means |
 //! | `journal` | the ledger, and the mode that was found, in a file on this machine |
@@ -20,21 +23,24 @@ mod catalog;
 mod change;
 mod client;
 mod define;
+mod delete;
+mod held;
 mod journal;
 mod merging;
 pub mod mode;
 mod page;
+mod refill;
 mod registry;
 mod session;
 mod source;
 mod target;
 
+pub use held::held;
+
 use super::url::Server;
 use super::{Access, Source, Target};
 use crate::error::Result;
 use crate::hugegraph::Id;
-use crate::model::Block;
-use crate::model::block::{MAX_BYTES, MAX_ITEMS};
 
 /// What is done about edges that lead to vertices which were not read: somebody wrote meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,23 +86,6 @@ fn quoted(id: &Id<'_>) -> String {
     id.put_json(&mut json);
     let json = String::from_utf8_lossy(&json);
     if matches!(id, Id::Uuid(_)) { format!("U{json}") } else { json.into_owned() }
-}
-
-/// Gives a block in parts that are not over-full: a page may be larger than a block should be.
-fn in_full_blocks(block: Block, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()> {
-    if block.len() <= MAX_ITEMS && block.byte_len() <= 2 * MAX_BYTES {
-        return sink(block);
-    }
-    let mut from = 0;
-    let mut bytes = 0;
-    for (at, item) in block.items().iter().enumerate() {
-        if at > from && (at - from >= MAX_ITEMS || bytes >= MAX_BYTES) {
-            sink(block.slice(from..at))?;
-            (from, bytes) = (at, 0);
-        }
-        bytes += block.properties(item).len();
-    }
-    sink(block.slice(from..block.len()))
 }
 
 /// Connects to a graph that is to be read.

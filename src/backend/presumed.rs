@@ -3,12 +3,12 @@
 //! A server that is there is asked instead ([`Target::facts`](super::Target::facts)): its settings may hold less. Here a server is taken to be
 //! as it comes, with APOC's triggers on, and its data in memory.
 
-use super::{memgraph, neo4j, sqlite};
+use super::{hugegraph, memgraph, neo4j, sqlite};
 use crate::cypher::Version;
 use crate::error::{Error, Result};
 use crate::model::Capability;
 
-/// The products that [`capability`] knows.
+/// The products whose types and kinds say what they can hold. HugeGraph is another one: a graph gets its shape before, and that is where most is lost.
 pub const PRODUCTS: [&str; 4] = ["neo4j", "neo4j-enterprise", "memgraph", "sqlite"];
 
 /// What is taken for the version where none is said: later than all that is known.
@@ -29,10 +29,11 @@ pub fn capability(word: &str) -> Result<Capability> {
         "neo4j" => Ok(neo4j::held(named("Neo4j community"), false, numbers, true)),
         "neo4j-enterprise" => Ok(neo4j::held(named("Neo4j enterprise"), true, numbers, true)),
         "memgraph" => Ok(memgraph::held(named("Memgraph"), numbers, false, true)),
+        "hugegraph" => hugegraph::held(named("HugeGraph"), None),
         "sqlite" if version.is_some() => Err(Error::usage("the embedded store has no versions: write sqlite")),
         "sqlite" => Ok(sqlite::capability()),
         _ => Err(Error::usage(format!("nobody knows what {product:?} can hold"))
-            .hint(format!("say {}, with a version as in neo4j:5.26", PRODUCTS.join(", ")))),
+            .hint(format!("say {} or hugegraph, with a version as in neo4j:5.26", PRODUCTS.join(", ")))),
     }
 }
 
@@ -53,6 +54,7 @@ mod tests {
         assert!(refuses("memgraph:2.18", "point"));
         assert!(!refuses("memgraph", "point"));
         assert!(!refuses("sqlite", "map"));
+        assert!(refuses("hugegraph:1.5", "map"));
         for word in ["", "oracle", "neo4j:x", "neo4j:", "sqlite:3", "neo4j:5.26.1.1"] {
             assert!(capability(word).is_err(), "{word}");
         }

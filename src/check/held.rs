@@ -34,7 +34,7 @@ impl<'a> Held<'a> {
     pub(super) fn block(&mut self, block: &Block, note: &mut Note<'_>) -> Result<()> {
         let Self { capability, sorts, keys } = self;
         let (system, names, misfits) = (&capability.system, capability.refused_names, capability.misfits.is_some());
-        if names.is_none() && !misfits && capability.refused_values.is_empty() {
+        if names.is_none() && !misfits && capability.items.is_none() && capability.refused_values.is_empty() {
             return Ok(());
         }
         let noun = block.class().noun();
@@ -51,6 +51,10 @@ impl<'a> Held<'a> {
                     )
                 };
                 note(Kind::Name, place, &message);
+            }
+            if let Some(why) = capability.items.as_ref().and_then(|items| items.against(block, item)) {
+                let message = || format!("{system} cannot hold {noun} {}: {why}", item.id);
+                note(Kind::Item, place, &message);
             }
             let mut cursor = block.cursor(item);
             for _ in 0..cursor.map()? {

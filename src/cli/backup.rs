@@ -208,6 +208,7 @@ fn tell(taken: &Taken, removed: &[PathBuf], header: &Header, context: &Context) 
     if let Some(event) = event.as_object_mut() {
         event.insert("backup".to_owned(), json!(path.display().to_string()));
         event.insert("read_back".to_owned(), json!(taken.was_read));
+        event.insert("read_back_seconds".to_owned(), json!(taken.proof.as_secs_f64()));
         let removed: Vec<_> = removed.iter().map(|path| path.display().to_string()).collect();
         event.insert("removed".to_owned(), json!(removed));
     }

@@ -4,6 +4,7 @@ use super::text::printable;
 use crate::error::{Error, Result};
 use crate::model::Class;
 use crate::observe::{Conflict, Event, Observer};
+use anstyle::{AnsiColor, Style};
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::json;
 use std::fs::File;
@@ -15,6 +16,12 @@ use std::time::{Duration, Instant};
 
 /// JSON events about items come at most this often.
 const EVERY: Duration = Duration::from_millis(500);
+
+// Colours, which anstream leaves out where nobody would see them, or with NO_COLOR.
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const ODD: Style = AnsiColor::Yellow.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const PLAIN: Style = Style::new();
 
 /// How much of a dump was read.
 #[derive(Default)]
@@ -98,7 +105,8 @@ impl Progress {
     /// Tells a step of a restore, as a line that stays.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet && !self.json {
-            self.bar.suspend(|| eprintln!("{}", printable(text)));
+            let style = if text.starts_with("[+]") { GOOD } else { PLAIN };
+            self.bar.suspend(|| anstream::eprintln!("{style}{}{style:#}", printable(text)));
         }
     }
 
@@ -114,7 +122,7 @@ impl Progress {
         if self.json {
             self.line(&event);
         } else {
-            eprintln!("graphferry: {}", printable(&error.report()));
+            anstream::eprintln!("{BAD}graphferry:{BAD:#} {}", printable(&error.report()));
         }
     }
 
@@ -146,7 +154,9 @@ impl Progress {
             self.line(&event);
         } else {
             let line = conflict.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            self.bar.suspend(|| eprintln!("{}: {line}{}", conflict.kind, printable(&conflict.message)));
+            self.bar.suspend(|| {
+                anstream::eprintln!("{ODD}{}:{ODD:#} {line}{}", conflict.kind, printable(&conflict.message));
+            });
         }
     }
 
@@ -156,12 +166,11 @@ impl Progress {
         if self.json {
             self.line(&event);
         } else if !self.quiet {
-            self.bar.suspend(|| eprintln!("warning: {}", printable(text)));
+            self.bar.suspend(|| anstream::eprintln!("{ODD}warning:{ODD:#} {}", printable(text)));
         }
     }
 
     fn step(&self, what: &str, total: Option<u64>) {
-        self.bar.reset();
         self.nodes.store(0, Ordering::Relaxed);
         self.relationships.store(0, Ordering::Relaxed);
         self.read.taken.store(0, Ordering::Relaxed);
@@ -176,7 +185,9 @@ impl Progress {
                 self.bar.set_style(self.style("{msg} {spinner} {human_pos}, {rate}/s, {elapsed}{bytes_read}{rest}"))
             }
         }
+        // At last, or the line of the step before it is drawn once more.
         self.bar.set_message(what.to_owned());
+        self.bar.reset();
         let event = json!({ "event": "step", "what": what, "total": total });
         self.log(&event);
         if self.json {

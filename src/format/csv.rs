@@ -17,6 +17,7 @@ mod manifest;
 mod parse;
 mod read;
 mod rows;
+mod scan;
 mod table;
 mod write;
 

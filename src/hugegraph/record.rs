@@ -8,10 +8,14 @@ use crate::error::{Error, Result};
 use crate::model::json::write_string;
 use crate::model::packstream::{self, Cursor, ValueRef};
 use crate::model::{Block, Kind};
-use indexmap::IndexMap;
-use serde::Deserialize;
+use rustc_hash::FxHashSet;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
+
+/// So many properties are looked through for one by one.
+const FEW: usize = 16;
 
 /// A vertex as it stands in JSON.
 #[derive(Debug, Deserialize)]
@@ -24,7 +28,7 @@ pub struct Vertex<'a> {
     pub label: Cow<'a, str>,
     /// Its properties.
     #[serde(borrow, default)]
-    pub properties: IndexMap<Cow<'a, str>, &'a RawValue>,
+    pub properties: Properties<'a>,
 }
 
 /// An edge as it stands in JSON.
@@ -47,7 +51,58 @@ pub struct Edge<'a> {
     pub end_label: Cow<'a, str>,
     /// Its properties.
     #[serde(borrow, default)]
-    pub properties: IndexMap<Cow<'a, str>, &'a RawValue>,
+    pub properties: Properties<'a>,
+}
+
+/// Properties as they stand in JSON, each name once.
+#[derive(Debug, Default)]
+pub struct Properties<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Properties<'a> {
+    /// The value of a property.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+}
+
+/// A map with borrowed keys: those of serde's own maps are copied one by one.
+impl<'de: 'a, 'a> Deserialize<'de> for Properties<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+        struct Pairs;
+        impl<'de> de::Visitor<'de> for Pairs {
+            type Value = Properties<'de>;
+
+            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str("properties")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut all: Vec<(Cow<'de, str>, &RawValue)> = Vec::new();
+                let mut names = FxHashSet::default();
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    // Few are compared one by one, many are hashed.
+                    let is_new = match all.len() {
+                        0..FEW => all.iter().all(|(known, _)| *known != name),
+                        len => {
+                            if len == FEW {
+                                names.extend(all.iter().map(|(known, _)| known.clone()));
+                            }
+                            names.insert(name.clone())
+                        }
+                    };
+                    if !is_new {
+                        return Err(de::Error::custom(format!("the property {name:?} comes twice")));
+                    }
+                    all.push((name, value));
+                }
+                Ok(Properties(all))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
 }
 
 /// What is needed to read records.
@@ -73,7 +128,7 @@ impl Reader<'_> {
             return Err(within(Error::corrupt(format!("there is no vertex label {:?}", vertex.label))));
         }
         let out = block.buffer();
-        packstream::put_map(out, vertex.properties.len() + 1);
+        packstream::put_map(out, vertex.properties.0.len() + 1);
         packstream::put_string(out, ID);
         match &id {
             Id::Number(number) => packstream::put_integer(out, *number),
@@ -84,7 +139,7 @@ impl Reader<'_> {
             block.discard();
             return Err(within(error));
         }
-        let kind = block.intern(&Kind::labels([&*vertex.label]));
+        let kind = kind(block, &vertex.label);
         block.push(0, 0, 0, kind, 0);
         Ok(id)
     }
@@ -97,18 +152,18 @@ impl Reader<'_> {
         let start = edge.start.of_uuid_label(self.definitions.has_uuids(&edge.start_label));
         let end = edge.end.of_uuid_label(self.definitions.has_uuids(&edge.end_label));
         let out = block.buffer();
-        packstream::put_map(out, edge.properties.len());
+        packstream::put_map(out, edge.properties.0.len());
         if let Err(error) = self.properties(&edge.properties, out) {
             block.discard();
             return Err(within(&format!("edge {:?} from {start} to {end}", edge.label), &error));
         }
-        let kind = block.intern(&Kind::relationship(&edge.label));
+        let kind = kind(block, &edge.label);
         block.push(0, 0, 0, kind, 0);
         Ok((start, end))
     }
 
-    fn properties(&mut self, properties: &IndexMap<Cow<'_, str>, &RawValue>, out: &mut Vec<u8>) -> Result<()> {
-        for (name, json) in properties {
+    fn properties(&mut self, properties: &Properties<'_>, out: &mut Vec<u8>) -> Result<()> {
+        for (name, json) in &properties.0 {
             let key = self.definitions.property_keys.get(&**name);
             let key = key.ok_or_else(|| Error::corrupt(format!("there is no property key {name:?}")))?;
             packstream::put_string(out, name);
@@ -116,6 +171,12 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// The index of the kind of items with this one label or type.
+fn kind(block: &mut Block, label: &str) -> u32 {
+    let known = block.kinds().iter().position(|kind| matches!(kind.names(), [name] if **name == *label));
+    known.map_or_else(|| block.add_kind(Kind::relationship(label)), |at| at as u32)
 }
 
 fn within(what: &str, error: &Error) -> Error {
@@ -277,6 +338,21 @@ mod tests {
         let label = &definitions.edge_labels["has"];
         writer.edge(label, block.cursor(&block.items()[0]), [&start, &end], &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), edge);
+    }
+
+    #[test]
+    fn a_property_stands_there_once() {
+        let many: Vec<String> = (0..40).map(|at| format!("\"k{at}\":{at}")).collect();
+        let read = |text: &str| serde_json::from_str::<Properties<'_>>(text).map(|all| all.0.len());
+        assert_eq!(read(&format!("{{{}}}", many.join(","))).unwrap(), 40);
+        for twice in [0, 3, 15, 16, 39] {
+            let text = format!("{{{},\"k{twice}\":0}}", many.join(","));
+            assert!(read(&text).unwrap_err().to_string().contains("comes twice"), "{text}");
+        }
+        assert!(read(r#"{"a":1,"\u0061":2}"#).is_err());
+        let text = r#"{"a":1,"\u0062":[2]}"#;
+        let all: Properties<'_> = serde_json::from_str(text).unwrap();
+        assert_eq!((all.find("b").unwrap().get(), all.find("c").map(RawValue::get)), ("[2]", None));
     }
 
     #[test]

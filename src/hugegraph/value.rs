@@ -33,9 +33,19 @@ const GREGORIAN: civil::DateTime = civil::datetime(1582, 10, 15, 0, 0, 0, 0);
 /// Milliseconds.
 const DAY: i64 = 86_400_000;
 
+/// 1900-01-01 in UTC, in milliseconds: what Java's older calendar knows of a zone's history begins here.
+const KNOWN: i64 = -2_208_988_800_000;
+
 /// The time zone of a server: its dates are local to it, and say so nowhere.
+///
+/// Servers write dates with Java's older calendar. To it an instant before 1900 has the standard time of today, whatever clocks said then: `1843-03-31 11:53:20` in New
+/// York is 5 hours behind UTC, not 4:56:02.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Zone(TimeZone);
+pub struct Zone {
+    rules: TimeZone,
+    /// Milliseconds from UTC to the zone's standard time of today.
+    standard: i64,
+}
 
 impl fmt::Debug for Zone {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,7 +57,14 @@ impl Zone {
     /// UTC.
     #[must_use]
     pub fn utc() -> Self {
-        Self(TimeZone::UTC)
+        Self::of(TimeZone::UTC)
+    }
+
+    fn of(rules: TimeZone) -> Self {
+        // The least of a year: what rules call standard in summer, as Ireland's do, is to Java not the standard.
+        let year = (0..37).filter_map(|part| jiff::Timestamp::from_second(2_114_380_800 + part * 864_000).ok());
+        let standard = year.map(|at| rules.to_offset(at).seconds()).min().unwrap_or_default();
+        Self { rules, standard: i64::from(standard) * 1000 }
     }
 
     /// A zone by its name in the IANA database, or an offset such as `+05:30`.
@@ -60,8 +77,8 @@ impl Zone {
         }
         let offset = || jiff::fmt::strtime::parse("%:z", name).ok()?.offset().map(TimeZone::fixed);
         match offset() {
-            Some(zone) => Ok(Self(zone)),
-            None => TimeZone::get(name).map(Self).map_err(|cause| {
+            Some(zone) => Ok(Self::of(zone)),
+            None => TimeZone::get(name).map(Self::of).map_err(|cause| {
                 Error::usage(format!("{name:?} is no time zone"))
                     .hint("give a name such as Europe/Stockholm, or an offset such as +02:00")
                     .caused_by(cause)
@@ -72,7 +89,7 @@ impl Zone {
     /// Its name, or its offset.
     #[must_use]
     pub fn name(&self) -> String {
-        match (self.0.iana_name(), self.0.to_fixed_offset()) {
+        match (self.rules.iana_name(), self.rules.to_fixed_offset()) {
             (Some(name), _) => name.to_owned(),
             (None, Ok(offset)) => offset.to_string(),
             (None, Err(_)) => "UTC".to_owned(),
@@ -91,28 +108,43 @@ impl Zone {
         let wrong = || Error::corrupt(format!("{text:?} is no date such as \"2024-02-29 23:59:59.123\""));
         let (days, milliseconds) = local(text).ok_or_else(wrong)?;
         let naive = days.checked_mul(DAY).and_then(|day| day.checked_add(milliseconds)).ok_or_else(wrong)?;
+        let old = naive.checked_sub(self.standard).ok_or_else(wrong)?;
+        let new = self.by_rules(naive);
+        match (old < KNOWN, new) {
+            (true, new) => Ok((old, new.is_some_and(|(new, _)| new >= KNOWN))),
+            (false, Some((new, is_twice))) if new >= KNOWN => Ok((new, is_twice)),
+            (false, _) => Err(Error::corrupt(format!("there is no {text} in the zone {}", self.name()))
+                .hint("the dates are from a server with another time zone: say which it is")),
+        }
+    }
+
+    /// The instant that has a local time by the zone's rules, and whether another has it as well; `None` where clocks pass over it.
+    fn by_rules(&self, naive: i64) -> Option<(i64, bool)> {
         // Beyond the years that the zones' rules know, and where no rule changes any more.
         let Ok(wall) = jiff::Timestamp::from_millisecond(naive) else {
-            let edge = if naive < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
-            let offset = self.0.to_offset(edge).seconds();
-            return Ok((naive.checked_sub(i64::from(offset) * 1000).ok_or_else(wrong)?, false));
+            let offset = self.rules.to_offset(jiff::Timestamp::MAX).seconds();
+            return Some((naive.checked_sub(i64::from(offset) * 1000)?, false));
         };
-        let ambiguous = self.0.to_ambiguous_timestamp(TimeZone::UTC.to_datetime(wall));
-        let is_twice = matches!(ambiguous.offset(), AmbiguousOffset::Fold { .. });
-        if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
-            return Err(Error::corrupt(format!("there is no {text} in the zone {}", self.name()))
-                .hint("the dates are from a server with another time zone: say which it is"));
+        let ambiguous = self.rules.to_ambiguous_timestamp(TimeZone::UTC.to_datetime(wall));
+        match ambiguous.offset() {
+            AmbiguousOffset::Gap { .. } => None,
+            offset => {
+                let is_twice = matches!(offset, AmbiguousOffset::Fold { .. });
+                Some((ambiguous.earlier().ok()?.as_millisecond(), is_twice))
+            }
         }
-        let instant = ambiguous.earlier().map_err(|cause| wrong().caused_by(cause))?;
-        Ok((instant.as_millisecond(), is_twice))
     }
 
     /// The text of an instant, in milliseconds since 1970; `None` if a server in this zone would read another instant from it, or none: before 1582-10-15, after
     /// the year 9999, the second time in an hour that comes twice. A number of milliseconds is taken always.
     #[must_use]
     pub fn text(&self, milliseconds: i64) -> Option<String> {
-        let instant = jiff::Timestamp::from_millisecond(milliseconds).ok()?;
-        let local = self.0.to_datetime(instant);
+        let instant = |milliseconds| jiff::Timestamp::from_millisecond(milliseconds).ok();
+        let local = if milliseconds < KNOWN {
+            TimeZone::UTC.to_datetime(instant(milliseconds.checked_add(self.standard)?)?)
+        } else {
+            self.rules.to_datetime(instant(milliseconds)?)
+        };
         if local < GREGORIAN {
             return None;
         }
@@ -417,6 +449,31 @@ mod tests {
         }
         assert!(read(&key("INT", "SINGLE"), "\"1\"", &Zone::utc(), &mut Vec::new()).is_err());
         assert!(read(&key("DOUBLE", "SINGLE"), "inf", &Zone::utc(), &mut Vec::new()).is_err());
+    }
+
+    /// What Java 17 printed (SimpleDateFormat), with which servers write.
+    #[test]
+    fn before_1900_a_zone_has_the_standard_time_of_today() {
+        for (zone, old, last, first) in [
+            ("America/New_York", "1843-03-31 11:53:20.000", "1899-12-31 18:59:59.999", "1899-12-31 19:00:00.000"),
+            ("Asia/Kolkata", "1843-03-31 22:23:20.000", "1900-01-01 05:29:59.999", "1900-01-01 05:21:10.000"),
+            ("Asia/Shanghai", "1843-04-01 00:53:20.000", "1900-01-01 07:59:59.999", "1900-01-01 08:05:43.000"),
+            ("Europe/Dublin", "1843-03-31 16:53:20.000", "1899-12-31 23:59:59.999", "1899-12-31 23:34:39.000"),
+            ("Africa/Casablanca", "1843-03-31 16:53:20.000", "1899-12-31 23:59:59.999", "1899-12-31 23:29:40.000"),
+            ("Pacific/Apia", "1843-04-01 05:53:20.000", "1900-01-01 12:59:59.999", "1899-12-31 12:33:04.000"),
+        ] {
+            let zone = Zone::named(zone).unwrap();
+            assert_eq!(zone.instant(old).unwrap(), (-4_000_000_000_000, false), "{zone:?}");
+            assert_eq!(zone.text(-4_000_000_000_000).as_deref(), Some(old), "{zone:?}");
+            assert_eq!(zone.instant(last).unwrap().0, KNOWN - 1, "{zone:?}");
+            // Where the clock goes back on that day, a text is two instants, and the first is taken.
+            let (found, is_twice) = zone.instant(first).unwrap();
+            assert!(found == KNOWN || (is_twice && found < KNOWN), "{zone:?} {found}");
+        }
+        assert!(Zone::named("Asia/Kolkata").unwrap().instant("1900-01-01 05:25:00.000").unwrap().1);
+        assert!(Zone::named("Asia/Shanghai").unwrap().instant("1900-01-01 08:02:00.000").is_err());
+        let new_york = Zone::named("America/New_York").unwrap();
+        assert_eq!(new_york.instant("1582-10-04 19:00:00.000").unwrap(), (-12_219_292_800_000, false));
     }
 
     #[test]

@@ -17,8 +17,6 @@ pub struct IdSet {
     known: usize,
 }
 
-type Pages = FxHashMap<i64, Box<[u64; 64]>>;
-
 #[derive(Clone, Debug)]
 enum Form {
     Dense(Pages),
@@ -31,13 +29,55 @@ impl Default for Form {
     }
 }
 
+type Page = Box<[u64; 64]>;
+
+/// Pages by their number. Those of small numbers, the usual ones, are found without hashing.
+#[derive(Clone, Debug, Default)]
+struct Pages {
+    near: Vec<Option<Page>>,
+    far: FxHashMap<i64, Page>,
+    count: usize,
+}
+
+impl Pages {
+    #[inline]
+    fn page(&self, number: i64) -> Option<&Page> {
+        let near = usize::try_from(number).ok().and_then(|at| self.near.get(at)?.as_ref());
+        near.or_else(|| self.far.get(&number))
+    }
+
+    #[inline]
+    fn page_mut(&mut self, number: i64) -> Option<&mut Page> {
+        let near = usize::try_from(number).ok().and_then(|at| self.near.get_mut(at)?.as_mut());
+        near.or_else(|| self.far.get_mut(&number))
+    }
+
+    /// Adds a page that is not there. The table of the near ones has no more than two places a page, beyond a few.
+    fn add(&mut self, number: i64) -> &mut Page {
+        self.count += 1;
+        let most = 2 * self.count + FEW;
+        match usize::try_from(number).ok().filter(|at| *at < most) {
+            Some(at) => {
+                if self.near.len() <= at {
+                    self.near.resize(at + 1, None);
+                }
+                self.near[at].insert(Box::new([0; 64]))
+            }
+            None => self.far.entry(number).or_insert_with(|| Box::new([0; 64])),
+        }
+    }
+}
+
 impl IdSet {
     /// Adds an id; tells whether it was new.
     pub fn insert(&mut self, id: i64) -> bool {
         if let Form::Dense(pages) = &mut self.form {
-            let is_known = pages.contains_key(&(id >> 12));
-            if is_known || pages.len() < FEW || (pages.len() + 1) * PAGE <= (self.known + 1) * HASHED {
-                let page = pages.entry(id >> 12).or_insert_with(|| Box::new([0; 64]));
+            let number = id >> 12;
+            let has_room = pages.count < FEW || (pages.count + 1) * PAGE <= (self.known + 1) * HASHED;
+            if pages.page(number).is_none() && has_room {
+                pages.add(number);
+            }
+            if let Some(page) = pages.page_mut(number) {
                 let word = &mut page[(id >> 6 & 63) as usize];
                 let bit = 1 << (id & 63);
                 let new = *word & bit == 0;
@@ -58,7 +98,7 @@ impl IdSet {
     pub fn contains(&self, id: i64) -> bool {
         match &self.form {
             Form::Dense(pages) => {
-                pages.get(&(id >> 12)).is_some_and(|page| page[(id >> 6 & 63) as usize] & (1 << (id & 63)) != 0)
+                pages.page(id >> 12).is_some_and(|page| page[(id >> 6 & 63) as usize] & (1 << (id & 63)) != 0)
             }
             Form::Sparse(map) => map.contains(id),
         }
@@ -67,7 +107,8 @@ impl IdSet {
     fn scatter(&mut self) {
         let mut map = IdMap::default();
         if let Form::Dense(pages) = std::mem::take(&mut self.form) {
-            for (page, words) in pages {
+            let near = pages.near.into_iter().enumerate().filter_map(|(at, page)| Some((at as i64, page?)));
+            for (page, words) in near.chain(pages.far) {
                 for at in 0..4096 {
                     if words[at >> 6] & (1 << (at & 63)) != 0 {
                         map.reserve(page << 12 | at as i64);

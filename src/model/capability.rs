@@ -1,6 +1,6 @@
 //! What a system or a format can hold, and what would be lost on the way into it.
 
-use super::block::Class;
+use super::block::{Block, Class, Item};
 use super::packstream::Cursor;
 use super::schema::{ConstraintKind, Entity, Index, IndexKind, Schema, SchemaObject};
 use super::tally::{Tally, sort_of_value};
@@ -32,6 +32,8 @@ pub struct Capability {
     pub objection: Option<Objection>,
     /// What is wrong with a single value whose type it can hold, behind "values": `None` where it looks at types alone.
     pub misfits: Option<Misfits>,
+    /// What stands against one item as a whole: `None` where its names and values say all.
+    pub items: Option<ItemObjection>,
     /// Why a label, a type or a property key cannot be held: `None` where every name can.
     pub refused_names: Option<NameRefusal>,
 }
@@ -65,6 +67,32 @@ impl Objection {
 impl fmt::Debug for Objection {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str("Objection")
+    }
+}
+
+/// Says why a system cannot hold an item whose names and values it can: nothing where it can.
+#[derive(Clone)]
+pub struct ItemObjection(Arc<ItemJudge>);
+
+type ItemJudge = dyn Fn(&Block, &Item) -> Option<String> + Send + Sync;
+
+impl ItemObjection {
+    /// Asks this function.
+    #[must_use]
+    pub fn new(judge: impl Fn(&Block, &Item) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(judge))
+    }
+
+    /// Why the item cannot be held; `None` where it can.
+    #[must_use]
+    pub fn against(&self, block: &Block, item: &Item) -> Option<String> {
+        (self.0)(block, item)
+    }
+}
+
+impl fmt::Debug for ItemObjection {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("ItemObjection")
     }
 }
 

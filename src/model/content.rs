@@ -14,6 +14,7 @@ const SECOND: i32 = 1_000_000_000;
 pub struct Content {
     bytes: Vec<u8>,
     members: Vec<(usize, usize)>,
+    sorted: Vec<u8>,
 }
 
 impl Content {
@@ -33,28 +34,30 @@ impl Content {
         Ok(u128::from_le_bytes(low))
     }
 
-    /// Appends a property map with its keys sorted. Most items have few properties that are scalars: they are copied as they are.
+    /// Appends a property map with its keys sorted. They are written as they come, and put in order only where they are not.
     fn properties(&mut self, properties: &[u8]) -> Result<()> {
+        let Self { bytes, members, sorted } = self;
         let mut cursor = Cursor::new(properties);
         let size = cursor.map()?;
-        packstream::put_map(&mut self.bytes, size);
-        self.members.clear();
+        packstream::put_map(bytes, size);
+        members.clear();
+        let begin = bytes.len();
         for _ in 0..size {
-            let from = cursor.position();
-            cursor.string()?;
-            cursor.check()?;
-            self.members.push((from, cursor.position()));
+            let from = bytes.len();
+            packstream::put_string(bytes, cursor.string()?);
+            put_canonical(&mut cursor, bytes, 0)?;
+            members.push((from, bytes.len()));
         }
-        let key = |(from, to): &(usize, usize)| {
-            let member = properties.get(*from..*to).unwrap_or_default();
-            Cursor::new(member).string().unwrap_or_default()
-        };
-        self.members.sort_unstable_by(|a, b| key(a).cmp(key(b)));
-        for (from, to) in &self.members {
-            let mut member = Cursor::new(properties.get(*from..*to).unwrap_or_default());
-            packstream::put_string(&mut self.bytes, member.string()?);
-            put_canonical(&mut member, &mut self.bytes, 0)?;
+        let member = |(from, to): &(usize, usize)| bytes.get(*from..*to).unwrap_or_default();
+        let key = |place: &(usize, usize)| Cursor::new(member(place)).string().unwrap_or_default();
+        if members.is_sorted_by(|a, b| key(a) <= key(b)) {
+            return Ok(());
         }
+        members.sort_unstable_by(|a, b| key(a).cmp(key(b)));
+        sorted.clear();
+        members.iter().for_each(|place| sorted.extend_from_slice(member(place)));
+        bytes.truncate(begin);
+        bytes.extend_from_slice(sorted);
         Ok(())
     }
 }

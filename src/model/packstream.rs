@@ -180,6 +180,23 @@ pub enum ValueRef<'a> {
     Structure(u8, usize),
 }
 
+/// The types whose values have no parts and are no structures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// null.
+    Null,
+    /// true or false.
+    Boolean,
+    /// A 64-bit integer.
+    Integer,
+    /// A 64-bit float.
+    Float,
+    /// A byte array.
+    Bytes,
+    /// UTF-8 text.
+    String,
+}
+
 fn truncated() -> Error {
     Error::corrupt("PackStream bytes end in the middle of a value")
 }
@@ -310,6 +327,53 @@ impl<'a> Cursor<'a> {
             ValueRef::String(value) => Ok(value),
             other => Err(unexpected("a string", &other)),
         }
+    }
+
+    /// A string's bytes, not proved once more to be UTF-8: for items of blocks, of which that is known.
+    ///
+    /// # Errors
+    /// The next value is something else, or the bytes end too early.
+    #[inline]
+    pub fn text_bytes(&mut self) -> Result<&'a [u8]> {
+        let from = self.at;
+        match self.byte()? {
+            marker @ 0x80..=0x8F => self.take(usize::from(marker & 0x0F)),
+            marker @ 0xD0..=0xD2 => {
+                let size = self.size(marker - 0xD0)?;
+                self.take(size)
+            }
+            _ => {
+                self.at = from;
+                self.string().map(str::as_bytes)
+            }
+        }
+    }
+
+    /// Passes over the next value if it is a [`Scalar`], and says which; else stays before it. Text is not proved once more to be UTF-8: for
+    /// items of blocks, of which that is known.
+    ///
+    /// # Errors
+    /// The bytes end too early.
+    #[inline]
+    pub fn pass_scalar(&mut self) -> Result<Option<Scalar>> {
+        let marker = *self.bytes.get(self.at).ok_or_else(truncated)?;
+        let (scalar, size) = match marker {
+            0x00..=0x7F | 0xF0..=0xFF => (Scalar::Integer, 1),
+            0x80..=0x8F => (Scalar::String, 1 + usize::from(marker & 0x0F)),
+            0xC0 => (Scalar::Null, 1),
+            0xC1 => (Scalar::Float, 9),
+            0xC2 | 0xC3 => (Scalar::Boolean, 1),
+            0xC8..=0xCB => (Scalar::Integer, 1 + (1 << (marker - 0xC8))),
+            0xCC..=0xCE | 0xD0..=0xD2 => {
+                self.at += 1;
+                let is_text = marker >= 0xD0;
+                let size = self.size(marker - if is_text { 0xD0 } else { 0xCC })?;
+                (if is_text { Scalar::String } else { Scalar::Bytes }, size)
+            }
+            _ => return Ok(None),
+        };
+        self.take(size)?;
+        Ok(Some(scalar))
     }
 
     /// A list's size.

@@ -1,7 +1,7 @@
 //! Counts of a graph: what a trailer holds, and what a restore is checked against.
 
 use super::block::{Block, Class, Item};
-use super::packstream::{Cursor, MAX_DEPTH, ValueRef, too_deep};
+use super::packstream::{Cursor, MAX_DEPTH, Scalar, ValueRef, too_deep};
 use super::schema::SchemaObject;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ fn may_hold_maps((outer, inner): (&str, Option<&str>)) -> bool {
 }
 
 /// A key that is there twice. Puts many keys in another order.
-fn repeated<'a>(keys: &mut [&'a str]) -> Option<&'a str> {
+fn repeated<'a, K: Ord + ?Sized>(keys: &mut [&'a K]) -> Option<&'a K> {
     if keys.len() <= 12 {
         let mut keys = &*keys;
         while let Some((key, rest)) = keys.split_first() {
@@ -173,7 +173,16 @@ fn repeated_within<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<Option<&
     }
 }
 
-fn twice(block: &Block, item: &Item, key: &str) -> Error {
+/// A key that is there twice in a map of this value: no reader would take a dump of it.
+///
+/// # Errors
+/// The bytes are not well formed.
+pub fn repeated_key(mut value: Cursor<'_>) -> Result<Option<&str>> {
+    if may_hold_maps(sort_names(&mut value.clone())?) { repeated_within(&mut value, 0) } else { Ok(None) }
+}
+
+fn twice(block: &Block, item: &Item, key: &[u8]) -> Error {
+    let key = String::from_utf8_lossy(key);
     let error = Error::corrupt(format!("{} {} has the key {key:?} twice", block.class().noun(), item.id));
     match block.position(item) {
         Some(position) => error.at(position),
@@ -186,7 +195,19 @@ fn twice(block: &Block, item: &Item, key: &str) -> Error {
 pub struct Counter {
     tally: Tally,
     values: rustc_hash::FxHashMap<SortNames, u64>,
+    /// Those of [`SCALARS`], in their order.
+    scalars: [u64; SCALARS.len()],
 }
+
+/// What scalars are called, in the order of their enum.
+const SCALARS: [(Scalar, &str); 6] = [
+    (Scalar::Null, "null"),
+    (Scalar::Boolean, "boolean"),
+    (Scalar::Integer, "integer"),
+    (Scalar::Float, "float"),
+    (Scalar::Bytes, "bytes"),
+    (Scalar::String, "string"),
+];
 
 impl Counter {
     /// Counts a block's items and values.
@@ -195,7 +216,8 @@ impl Counter {
     /// The block's bytes are not well formed, or a map has a key twice: no reader would take a dump of it.
     pub fn block(&mut self, block: &Block) -> Result<()> {
         let mut kinds = vec![0_u64; block.kinds().len()];
-        let mut keys = Vec::new();
+        // Most items have the keys of the one before, of which it is known that none comes twice.
+        let (mut keys, mut known) = (Vec::new(), Vec::new());
         for item in block.items() {
             if let Some(count) = kinds.get_mut(item.kind as usize) {
                 *count += 1;
@@ -203,18 +225,20 @@ impl Counter {
             let mut cursor = block.cursor(item);
             keys.clear();
             for _ in 0..cursor.map()? {
-                keys.push(cursor.string()?);
-                let names = sort_names(&mut cursor.clone())?;
-                if may_hold_maps(names)
-                    && let Some(key) = repeated_within(&mut cursor.clone(), 0)?
-                {
+                keys.push(cursor.text_bytes()?);
+                match cursor.pass_scalar()? {
+                    Some(scalar) => self.scalars[scalar as usize] += 1,
+                    None => self.value(block, item, &mut cursor)?,
+                }
+            }
+            // Few keys are compared with each other sooner.
+            if keys.len() > 1 && (keys.len() <= 4 || keys != known) {
+                if keys.len() > 4 {
+                    known.clone_from(&keys);
+                }
+                if let Some(key) = repeated(&mut keys) {
                     return Err(twice(block, item, key));
                 }
-                *self.values.entry(names).or_default() += 1;
-                cursor.check()?;
-            }
-            if let Some(key) = repeated(&mut keys) {
-                return Err(twice(block, item, key));
             }
         }
         let total = block.len() as u64;
@@ -240,6 +264,18 @@ impl Counter {
         Ok(())
     }
 
+    /// Counts a value that is no scalar, and passes over it.
+    fn value(&mut self, block: &Block, item: &Item, cursor: &mut Cursor<'_>) -> Result<()> {
+        let names = sort_names(&mut cursor.clone())?;
+        if may_hold_maps(names)
+            && let Some(key) = repeated_within(&mut cursor.clone(), 0)?
+        {
+            return Err(twice(block, item, key.as_bytes()));
+        }
+        *self.values.entry(names).or_default() += 1;
+        cursor.check()
+    }
+
     /// Counts a schema object.
     pub fn object(&mut self, object: &SchemaObject) {
         *self.tally.schema.entry(object.sort_of()).or_default() += 1;
@@ -262,6 +298,9 @@ impl Counter {
         let mut tally = self.tally.clone();
         for (names, count) in &self.values {
             tally.values.insert(sort_text(*names), *count);
+        }
+        for ((_, name), count) in SCALARS.into_iter().zip(self.scalars).filter(|(_, count)| *count > 0) {
+            tally.values.insert(name.to_owned(), count);
         }
         tally
     }

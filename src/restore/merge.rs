@@ -6,6 +6,7 @@ use super::identity::{Claims, Entity, Identity, Reason};
 use super::ledger::{self, Done};
 use super::plan::{Findings, Plan};
 use super::policy::{Key, OnConflict, Triggers};
+use super::replaced::replaced;
 use super::report::Report;
 use super::run::{self, Record};
 use super::whole::both;
@@ -70,12 +71,14 @@ pub(super) fn no_run(run: &str) -> Error {
     Error::refused(format!("the target has no run {run}")).hint("graphferry runs lists those that it has")
 }
 
-/// Looks for nodes of the dump in the target, and for constraints that would be broken. Writes nothing.
+/// Looks for nodes of the dump in the target, and for constraints that would be broken. Writes nothing. `sorts_out` says that what the target refuses is put aside then, so
+/// that a relationship that would replace another one is none to stop for.
 pub(super) fn examine(
     dump: &mut Dump<'_>,
     target: &mut dyn Target,
     plan: &Plan,
     facts: &Facts,
+    sorts_out: bool,
     watch: Watch<'_>,
 ) -> Result<(Identity, Findings)> {
     let mut found = Findings::default();
@@ -111,7 +114,7 @@ pub(super) fn examine(
     if facts.identities.is_some() {
         watch.tell(&Event::Step { what: "looking for ids that are taken", total: None });
         let schema = Schema { objects: plan.create.iter().chain(&plan.skip).cloned().collect() };
-        let mut ids = Ids::new(&schema)?;
+        let mut ids = Ids::new(&schema, &facts.schema)?;
         reading.blocks(&mut |block| if block.class() == Class::Nodes { ids.add(block) } else { Ok(()) })?;
         ids.taken(target, &identity, &mut |(old, message)| {
             found.taken += 1;
@@ -120,6 +123,20 @@ pub(super) fn examine(
         })?;
         if found.taken > 0 {
             return Ok((identity, found));
+        }
+        if policy.relationships.once() == Once::Properties && !sorts_out {
+            watch.tell(&Event::Step { what: "looking for edges that are there", total: None });
+            let total = plan.tally.as_ref().map_or(0, |tally| tally.relationships);
+            let mut read = |each: &mut dyn FnMut(&Block) -> Result<()>| reading.blocks(each);
+            replaced(&mut read, target, (&schema, total), &identity, &mut |block, item, message| {
+                found.replaced += 1;
+                let line = block.position(item).map(|position| position.line);
+                let item = Some((Class::Relationships, item.id));
+                watch.tell(&Event::Conflict(&Conflict { kind: "conflict", item, line, message }));
+            })?;
+            if found.replaced > 0 {
+                return Ok((identity, found));
+            }
         }
     }
     if !rules.is_empty() {

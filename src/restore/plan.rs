@@ -117,6 +117,8 @@ pub struct Findings {
     pub ambiguous: u64,
     /// Nodes with an id that another vertex has.
     pub taken: u64,
+    /// Relationships that would take the place of another one.
+    pub replaced: u64,
     /// Constraints that would be broken.
     pub breaches: u64,
 }
@@ -318,7 +320,10 @@ impl Plan {
                 "the target is not empty: {} holds {nodes} nodes and {relationships} relationships",
                 self.target
             ))
-            .hint("restore into an empty database, or add --mode merging to add to what is there"));
+            .hint(
+                "restore into an empty database, add --mode merging to add to what is there, \
+                 or --yes-drop=DATABASE to a restore to drop it after a backup",
+            ));
         }
         self.check_mode()?;
         if let Some(first) = self.conflicts.first() {
@@ -435,6 +440,7 @@ impl fmt::Display for Plan {
                 (found.conflicts, "nodes are there already: --on-conflict says what to do with them"),
                 (found.ambiguous, "nodes would be several at once"),
                 (found.taken, "nodes have the id of another vertex"),
+                (found.replaced, "relationships would replace others"),
                 (found.breaches, "times a constraint would be broken"),
             ] {
                 if count > 0 {
@@ -478,6 +484,15 @@ impl Findings {
                 self.taken
             ))
             .hint(format!("{told}; give them other ids, or leave them out")));
+        }
+        if self.replaced > 0 {
+            return Err(Error::refused(format!(
+                "{} relationships would take the place of others, which differ from them only in what is no sort key",
+                self.replaced
+            ))
+            .hint(format!(
+                "{told}; --relationships once keeps those that are there, --quarantine puts those of the dump aside"
+            )));
         }
         if policy.on_conflict == OnConflict::Error && self.conflicts > 0 {
             return Err(Error::refused(format!("{} nodes of the dump are there already", self.conflicts))

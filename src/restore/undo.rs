@@ -106,7 +106,9 @@ fn take_back(target: &mut dyn Target, place: &Place, force: bool, undone: Undone
     work.remove_all(target, &place.run, Deed::Relationships, watch)?;
     work.put_back_all(target, &place.run, watch)?;
     work.remove_all(target, &place.run, Deed::Nodes, watch)?;
-    Ok(work.undone)
+    let undone = work.undone;
+    session.sweep()?;
+    Ok(undone)
 }
 
 /// Every run with its record, the newest last.

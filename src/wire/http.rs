@@ -18,7 +18,10 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 const SILENCE: Duration = Duration::from_secs(300);
 
 /// Answers larger than this are not read: no page that is asked for is meant to be as large.
-const LARGEST: u64 = 1 << 30;
+pub const LARGEST: u64 = 1 << 30;
+
+/// The [code](Error::server_code) of an error that says that an answer was larger than it may be.
+pub const TOO_LARGE: &str = "HTTP.TooLarge";
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +52,17 @@ pub struct Http {
     base: Arc<str>,
     authorization: Option<Arc<str>>,
     patience: Duration,
+    largest: u64,
 }
 
 impl Http {
+    /// The same for answers of at most so many bytes, unpacked; of larger ones the rest is not read, and the error has the code [`TOO_LARGE`].
+    #[must_use]
+    pub fn with_largest(mut self, bytes: u64) -> Self {
+        self.largest = bytes;
+        self
+    }
+
     /// The same with another patience: how long a server that is busy or away is waited for.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
@@ -88,7 +99,7 @@ impl Http {
             .build();
         let authorization = authorization.map(Arc::from);
         let base = format!("{scheme}://{host}:{port}").into();
-        Ok(Self { agent: config.new_agent(), base, authorization, patience: PATIENCE })
+        Ok(Self { agent: config.new_agent(), base, authorization, patience: PATIENCE, largest: LARGEST })
     }
 
     /// The server: `http://localhost:8080`.
@@ -100,7 +111,7 @@ impl Http {
     /// Sends a request and reads the answer, whatever its status. `path` begins with a slash. `again` says that it may be sent twice.
     ///
     /// # Errors
-    /// [`Unreachable`](ErrorKind::Unreachable) when the server does not answer; with [`Retry::Unknown`] when it may have done what was asked.
+    /// [`Unreachable`](ErrorKind::Unreachable) when the server does not answer; with [`Retry::Unknown`] when it may have done what was asked. The answer is too large.
     pub fn send(&self, method: Method, path: &str, body: Option<&[u8]>, again: bool) -> Result<Answer> {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(50);
@@ -110,6 +121,10 @@ impl Http {
                 Ok(_) => {
                     let error = Error::new(ErrorKind::Unreachable, format!("{} is too busy to answer", self.base));
                     (false, error.hint("give its REST server more workers (restserver.max_worker_threads), or ask with fewer sessions"))
+                }
+                Err(ureq::Error::BodyExceedsLimit(limit)) => {
+                    let message = format!("an answer of {} is larger than {limit} bytes", self.base);
+                    return Err(Error::new(ErrorKind::Server, message).code(TOO_LARGE));
                 }
                 Err(cause) => {
                     let late = !is_before_sending(&cause);
@@ -147,7 +162,7 @@ impl Http {
             None => self.agent.run(request.body(())?)?,
         };
         let status = response.status().as_u16();
-        let body = response.into_body().into_with_config().limit(LARGEST).read_to_vec()?;
+        let body = response.into_body().into_with_config().limit(self.largest).read_to_vec()?;
         Ok(Answer { status, body })
     }
 }

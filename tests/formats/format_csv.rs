@@ -335,7 +335,7 @@ fn the_statements_for_memgraph() {
             null("none", r#"CASE row.`none` WHEN "\u001Al" THEN [] ELSE split(row.`none`, "\u001F") END"#),
         ),
         "WITH count(*) AS found".to_owned(),
-        "RETURN found AS rows, 1 / CASE found WHEN 1 THEN 1 ELSE 0 END AS complete;".to_owned(),
+        "RETURN found AS loaded, 1 / CASE found WHEN 1 THEN 1 ELSE 0 END AS complete;".to_owned(),
     ];
     for (found, expected) in statements.iter().zip(&expected) {
         assert_eq!(found, expected);
@@ -347,7 +347,7 @@ fn the_statements_for_memgraph() {
             "  MATCH (a:`__mg_vertex__2__` {`__mg_id__`: row.`_start`}), (b:`__mg_vertex__2__` {`__mg_id__`: row.`_end`})",
             "  CREATE (a)-[r:`KNOWS` {`since`: CASE row.`since` WHEN \"\" THEN null ELSE toInteger(row.`since`) END}]->(b)",
             "WITH count(*) AS found",
-            "RETURN found AS rows, 1 / CASE found WHEN 1 THEN 1 ELSE 0 END AS complete;",
+            "RETURN found AS loaded, 1 / CASE found WHEN 1 THEN 1 ELSE 0 END AS complete;",
             "MATCH (n:`__mg_vertex__2__`) REMOVE n:`__mg_vertex__2__`, n.`__mg_id__`;",
             "DROP INDEX ON :`__mg_vertex__2__`(`__mg_id__`);",
         ]

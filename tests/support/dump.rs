@@ -1,7 +1,9 @@
 //! Whole dumps of small graphs.
 
 use super::Graph;
-use graphferry::format::{Encoder, Statement, Wrote};
+use graphferry::feed::{DumpFeed, Feed as _};
+use graphferry::filter::Filter;
+use graphferry::format::{Encoder, Piece, Statement, Wrote};
 use graphferry::model::header::Origin;
 use graphferry::model::tally::Counter;
 use graphferry::model::{Consistency, Header, Schema, Trailer};
@@ -89,4 +91,21 @@ pub fn plain(encoder: &dyn Encoder, graph: &Graph) -> Vec<u8> {
     encoder.head(&mut whole);
     whole.append(&mut out);
     whole
+}
+
+/// The graph of a dump in JSON Lines.
+pub fn graph_of(bytes: &[u8]) -> Graph {
+    let decoder = graphferry::format::jsonl::decoder(Box::new(std::io::Cursor::new(bytes.to_vec()))).unwrap();
+    let mut feed = DumpFeed::new(decoder, "graph.jsonl", Filter::default());
+    let mut found = Graph { schema: feed.schema().clone(), ..Graph::default() };
+    let mut take = |piece| {
+        match piece {
+            Piece::Block(block) => found.add(&block),
+            Piece::Object(object) => found.schema.objects.push(object),
+            other => panic!("{other:?}"),
+        }
+        Ok(())
+    };
+    feed.run(&mut take).unwrap();
+    found
 }

@@ -134,6 +134,7 @@ pub fn crc(bytes: &[u8]) -> u32 {
 }
 
 /// A write-ahead log.
+#[derive(Clone)]
 pub struct Log {
     version: u64,
     sequence: u64,

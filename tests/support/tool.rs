@@ -64,3 +64,11 @@ impl Run {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 }
+
+/// Waits until no test of another program uses the server of HugeGraph, and keeps them waiting until the file is dropped: one of them kills it.
+#[must_use]
+pub fn hugegraph_alone() -> std::fs::File {
+    let file = std::fs::File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("hugegraph.lock")).unwrap();
+    file.lock().unwrap();
+    file
+}

@@ -6,6 +6,8 @@ use crate::support;
 
 #[path = "cli/backup.rs"]
 mod backup;
+#[path = "cli/colour.rs"]
+mod colour;
 #[path = "cli/guard.rs"]
 mod guard;
 #[cfg(feature = "object-storage")]

@@ -1,6 +1,6 @@
 """Runs a command on a pseudo-terminal of its own, types an answer when it asks, and prints what came as JSON.
 
-    drive_terminal.py ANSWER COMMAND...      ANSWER in hexadecimal: 03 is Ctrl-C, 04 the end of the input
+    drive_terminal.py ANSWER COMMAND...      ANSWER in hexadecimal: 03 is Ctrl-C, 04 the end of the input; it may be empty
 """
 
 import json

@@ -7,7 +7,7 @@ use crate::backend::access::Credentials;
 use crate::backend::url::{Security, Server};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::model::header::Origin;
-use crate::wire::http::{Answer, Http, Method};
+use crate::wire::http::{Answer, Http, Method, TOO_LARGE};
 use crate::wire::{Endpoint, Tls};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -25,9 +25,15 @@ pub(super) struct Client {
     http: Http,
     /// `/graphs/hugegraph`, or `/graphspaces/DEFAULT/graphs/hugegraph`.
     root: String,
-    graph: String,
+    /// What Gremlin calls the graph: `hugegraph`, or `DEFAULT-hugegraph`.
+    alias: String,
+    /// How often a Gremlin request is sent until it is answered.
+    tries: usize,
     origin: Origin,
 }
+
+/// HugeGraph 1.7 answers Gremlin requests with the answers of earlier ones once it has failed at one: so many of those are waited for.
+const STALE: usize = 8;
 
 impl Client {
     /// Looks whether there is such a server and graph.
@@ -54,7 +60,8 @@ impl Client {
         let first = Self {
             http: http.clone().with_patience(Duration::from_secs(3)),
             root: String::new(),
-            graph: graph.to_owned(),
+            alias: graph.to_owned(),
+            tries: 1,
             origin: Origin::default(),
         };
         let versions: Versions = first.get("/versions").map_err(|error| match error.kind() {
@@ -63,17 +70,20 @@ impl Client {
         })?;
         let version = versions.versions.core;
         let has_spaces = at_least(&version, &[1, 7]);
+        let space_or_default = space.unwrap_or("DEFAULT");
+        let (alias, tries) =
+            if has_spaces { (format!("{space_or_default}-{graph}"), STALE) } else { (graph.to_owned(), 1) };
         let root = match (space, has_spaces) {
             (Some(_), false) => {
                 return Err(Error::usage(format!("HugeGraph {version} has no graph spaces: they came with 1.7"))
                     .hint(format!("leave the first name of {named:?} out")));
             }
             (None, false) => format!("/graphs/{}", encoded(graph)),
-            (space, true) => format!("/graphspaces/{}/graphs/{}", encoded(space.unwrap_or("DEFAULT")), encoded(graph)),
+            (_, true) => format!("/graphspaces/{}/graphs/{}", encoded(space_or_default), encoded(graph)),
         };
         let origin =
             Origin { product: "hugegraph".to_owned(), version, edition: String::new(), database: named.to_owned() };
-        let client = Self { http, root, graph: graph.to_owned(), origin };
+        let client = Self { http, root, alias, tries, origin };
         let first = Self { http: first.http, ..client.clone() };
         first.get::<Json>(&first.path("")).map_err(|error| match error.kind() {
             ErrorKind::Server => {
@@ -87,6 +97,11 @@ impl Client {
     /// The same with less patience: for what is done after a failure.
     pub(super) fn in_a_hurry(&self) -> Self {
         Self { http: self.http.clone().with_patience(Duration::from_secs(10)), ..self.clone() }
+    }
+
+    /// The same for answers of at most so many bytes; whether one was larger says [`is_too_much`].
+    pub(super) fn with_answers_of(&self, bytes: u64) -> Self {
+        Self { http: self.http.clone().with_largest(bytes), ..self.clone() }
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -131,6 +146,29 @@ impl Client {
 
     /// The same, with values under the names that the expression uses.
     pub(super) fn gremlin_with(&self, expression: &str, mut bindings: Json) -> Result<Json> {
+        // The word says whose answer it is.
+        let number = jiff::Timestamp::now().as_nanosecond() as u64 ^ (u64::from(std::process::id()) << 40);
+        let word = number.to_string();
+        bindings["graphferry_word"] = Json::from(word.as_str());
+        let body = serde_json::json!({
+            "gremlin": format!("[graphferry_word, {expression}]"),
+            "bindings": bindings, "language": "gremlin-groovy",
+            "aliases": {"graph": self.alias, "g": format!("__g_{}", self.alias)},
+        });
+        let body = body.to_string();
+        // Answers come in the order of the requests: the first to have our word is the one to the request that was sent first.
+        let mut answer = self.gremlin_once(&body, &word);
+        for _ in 1..self.tries {
+            match &answer {
+                Err(error) if matches!(error.kind(), ErrorKind::Server | ErrorKind::Corrupt) => {}
+                _ => break,
+            }
+            answer = self.gremlin_once(&body, &word);
+        }
+        answer
+    }
+
+    fn gremlin_once(&self, body: &str, word: &str) -> Result<Json> {
         #[derive(Deserialize)]
         struct Outer {
             result: Inner,
@@ -139,16 +177,7 @@ impl Client {
         struct Inner {
             data: Option<Vec<Json>>,
         }
-        // HugeGraph 1.7 has been seen to answer with what an earlier request asked for: the number says whose answer it is.
-        let number = jiff::Timestamp::now().as_nanosecond() as u64 ^ (u64::from(std::process::id()) << 40);
-        let word = number.to_string();
-        bindings["graphferry_word"] = Json::from(word.as_str());
-        let body = serde_json::json!({
-            "gremlin": format!("[graphferry_word, {expression}]"),
-            "bindings": bindings, "language": "gremlin-groovy",
-            "aliases": {"graph": self.graph, "g": format!("__g_{}", self.graph)},
-        });
-        let answer = self.send(Method::Post, "/gremlin", body.to_string().as_bytes(), true)?;
+        let answer = self.send(Method::Post, "/gremlin", body.as_bytes(), true)?;
         let answer: Outer =
             serde_json::from_slice(&answer).map_err(|cause| self.not_understood("/gremlin").caused_by(cause))?;
         let mut data = answer.result.data.unwrap_or_default();
@@ -215,6 +244,11 @@ impl Complaint {
         read.exception = read.exception.trim_start_matches("class ").rsplit('.').next().unwrap_or_default().to_owned();
         read
     }
+}
+
+/// Whether an error says that more was asked for than an answer may hold, or than the server has memory for.
+pub(super) fn is_too_much(error: &Error) -> bool {
+    error.server_code().is_some_and(|code| code == TOO_LARGE || code == "HTTP.OutOfMemoryError")
 }
 
 #[derive(Deserialize)]

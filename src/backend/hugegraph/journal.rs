@@ -6,6 +6,7 @@
 //! | `found_mode` | the mode that the graph was in before we changed it; gone when it is put back |
 //! | `ids` | which vertex a negative number in the ledger means |
 //! | `edges` | which edge a number in the ledger means |
+//! | `doomed` | edges that an undo has taken out of the ledger and leaves to the deletion of their vertices |
 //! | `intents` | lines about changes that are about to be made: what was before is known also when the change was cut off |
 //!
 //! The server has no transactions over several requests, so a line cannot be one with its batch: it is written after the batch, and everything that is sent has its id
@@ -25,6 +26,7 @@ use std::time::Duration;
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS found_mode (mode TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS edges (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS doomed (run TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (run, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS intents (
     run TEXT NOT NULL, batch INTEGER NOT NULL, first INTEGER NOT NULL, entry BLOB NOT NULL, UNIQUE (run, batch, first)
 ) STRICT;
@@ -245,6 +247,56 @@ impl Journal {
         })
     }
 
+    /// Removes a line about edges, which are doomed from now on.
+    pub(super) fn doom(&self, run: &str, entry: &Entry, edges: &[(i64, Id<'_>)]) -> Result<()> {
+        self.write(|connection| {
+            let sql = "INSERT OR IGNORE INTO doomed VALUES (?1, ?2)";
+            let mut insert = connection.prepare_cached(sql).map_err(self.doing("writing"))?;
+            for (_, edge) in edges {
+                let (Id::Text(text) | Id::Uuid(text)) = edge else { continue };
+                insert.execute((run, &**text)).map_err(self.doing("writing"))?;
+            }
+            ledger::strike(connection, run, entry)
+        })
+    }
+
+    /// Whether all these edges are doomed.
+    pub(super) fn are_doomed(&self, run: &str, edges: &[String]) -> Result<bool> {
+        self.read(|connection| {
+            let sql = "SELECT 1 FROM doomed WHERE run = ?1 AND id = ?2";
+            let mut select = connection.prepare_cached(sql).map_err(self.doing("reading"))?;
+            for edge in edges {
+                if !select.exists((run, edge)).map_err(self.doing("reading"))? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Some edges that are doomed, at most so many.
+    pub(super) fn doomed(&self, run: &str, most: usize) -> Result<Vec<Id<'static>>> {
+        self.read(|connection| {
+            let sql = "SELECT id FROM doomed WHERE run = ?1 ORDER BY id LIMIT ?2";
+            let mut select = connection.prepare_cached(sql).map_err(self.doing("reading"))?;
+            let ids = select.query_map((run, most as i64), |row| row.get::<_, String>(0));
+            let ids = ids.map_err(self.doing("reading"))?;
+            ids.map(|id| Ok(Id::Text(id.map_err(self.doing("reading"))?.into()))).collect()
+        })
+    }
+
+    /// Notes that doomed edges are gone.
+    pub(super) fn are_gone(&self, run: &str, edges: &[impl AsRef<str>]) -> Result<()> {
+        self.write(|connection| {
+            let sql = "DELETE FROM doomed WHERE run = ?1 AND id = ?2";
+            let mut delete = connection.prepare_cached(sql).map_err(self.doing("writing"))?;
+            for edge in edges {
+                delete.execute((run, edge.as_ref())).map_err(self.doing("writing"))?;
+            }
+            Ok(())
+        })
+    }
+
     /// Removes a line.
     pub(super) fn strike(&self, run: &str, entry: &Entry) -> Result<()> {
         self.write(|connection| ledger::strike(connection, run, entry))
@@ -283,7 +335,9 @@ impl Journal {
         }
         self.write(|connection| {
             ledger::forget(connection, run)?;
-            connection.execute("DELETE FROM intents WHERE run = ?1", [run]).map_err(self.doing("writing"))?;
+            for sql in ["DELETE FROM intents WHERE run = ?1", "DELETE FROM doomed WHERE run = ?1"] {
+                connection.execute(sql, [run]).map_err(self.doing("writing"))?;
+            }
             if ledger::runs(connection)?.is_empty() {
                 connection.execute_batch("DELETE FROM ids; DELETE FROM edges").map_err(self.doing("writing"))?;
             }

@@ -1,9 +1,10 @@
 //! What a merge does beside writing what is new: edges that are there are left, vertices that are there are changed.
 
-use super::change::{self, normalized};
+use super::change;
 use super::session::{Hand, edge_label, no, vertex, vertex_label};
 use crate::backend::{Deed, Entry, Mark, Once, Purpose, Update};
 use crate::error::{Error, Result};
+use crate::hugegraph::plain::normalized;
 use crate::hugegraph::schema::{EdgeLabel, IdStrategy};
 use crate::hugegraph::{Definitions, Id, Zone};
 use crate::model::change::{missing, overwritten, property};

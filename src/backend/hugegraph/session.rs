@@ -1,11 +1,13 @@
 //! The session: batches, each one request, written by id so that sending one twice does no harm, and then its line in the journal.
 
-use super::change::{self, normalized};
+use super::change;
+use super::delete::Deletion;
 use super::registry::Registry;
 use super::target::Shared;
 use crate::backend::ledger::Printer;
 use crate::backend::{Deed, Entry, Mark, Once, Place, Purpose, Session, Update};
 use crate::error::{Error, ErrorKind, Result};
+use crate::hugegraph::plain::normalized;
 use crate::hugegraph::record::{Writer, wanted_id};
 use crate::hugegraph::schema::{EdgeLabel, IdStrategy, VertexLabel};
 use crate::hugegraph::{Definitions, ID, Id};
@@ -181,6 +183,11 @@ impl Hand {
         self.place.as_ref().ok_or_else(|| Error::failed("the session has no run"))
     }
 
+    fn deletion(&self) -> Result<Deletion<'_>> {
+        let Shared { client, journal, .. } = &*self.shared;
+        Ok(Deletion::new(client, journal, &self.place()?.run))
+    }
+
     pub(super) fn note(&self, entry: &Entry) -> Result<()> {
         let registry = self.shared.ids();
         let others = entry.ids.iter().filter(|number| **number < 0);
@@ -329,22 +336,22 @@ impl Session for Hand {
     }
 
     fn delete(&mut self, class: Class, ids: &[i64], detach: bool, entry: &Entry) -> Result<u64> {
-        self.shared.journal.check(self.place()?)?;
-        let client = &self.shared.client;
-        // Over REST a UUID is told by its form, over Gremlin by its type, which JSON has not.
-        let (many, alone): (Vec<_>, Vec<_>) =
-            self.ids_of(class, ids)?.into_iter().map(|(_, id)| id).partition(|id| !matches!(id, Id::Uuid(_)));
-        let at_once = change::delete_many(client, class, &many, class == Class::Nodes && !detach)?;
-        let mut deleted = at_once.unwrap_or_default();
-        let rest = if at_once.is_some() { alone } else { [many, alone].concat() };
-        for id in rest {
-            if class == Class::Nodes && !detach && change::has_edges(client, &id)? {
-                continue;
-            }
-            deleted += u64::from(change::delete(client, class, &id)?);
+        let place = self.place()?;
+        let journal = &self.shared.journal;
+        journal.check(place)?;
+        let named = self.ids_of(class, ids)?;
+        if class == Class::Relationships {
+            journal.doom(&place.run, entry, &named)?;
+            return Ok(named.len() as u64);
         }
-        self.shared.journal.strike(&self.place()?.run, entry)?;
+        let ids: Vec<Id<'_>> = named.into_iter().map(|(_, id)| id).collect();
+        let deleted = self.deletion()?.vertices(&ids, detach)?;
+        journal.strike(&place.run, entry)?;
         Ok(deleted)
+    }
+
+    fn sweep(&mut self) -> Result<()> {
+        self.deletion()?.rest()
     }
 
     fn put_back(&mut self, nodes: &Block, entry: &Entry) -> Result<()> {

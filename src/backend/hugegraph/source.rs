@@ -1,8 +1,10 @@
 //! A graph of HugeGraph as blocks.
 
 use super::catalog;
+use super::change;
 use super::client::Client;
 use super::page::{self, What};
+use super::refill::Refill;
 use super::{Dangling, Options};
 use crate::backend::{Access, Names, Snapshot, Source};
 use crate::error::{Error, Result};
@@ -97,7 +99,7 @@ struct Parsed<I> {
 }
 
 impl View<'_> {
-    fn nodes(&mut self, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()> {
+    fn nodes(&mut self, sink: &mut dyn FnMut(&Block) -> Result<()>) -> Result<()> {
         // Read anew: the ids of this reading are the ones that edges lead to.
         (self.numbers, self.seen) = Default::default();
         self.seen.are_read = true;
@@ -113,20 +115,20 @@ impl View<'_> {
             }
             Ok(Parsed { block, ids, ambiguous: reader.ambiguous })
         };
-        page::read(client, What::Vertices, workers, &parse, &mut |page| {
+        page::read_in_bulk(client, What::Vertices, workers, &parse, &mut |page| {
             let Parsed { mut block, ids, ambiguous: more } = page;
             for (item, id) in block.items_mut().iter_mut().zip(&ids) {
                 let number = numbers.add(id).filter(|number| seen.insert(*number));
                 item.id = number.ok_or_else(|| Error::corrupt(format!("the server gave the vertex {id} twice")))?;
             }
             *ambiguous += more;
-            sink(block)
+            sink(&block)
         })?;
         if self.options.dangling == Dangling::Fetch { self.fetch(sink) } else { Ok(()) }
     }
 
     /// Looks through the edges for ends that were not among the vertices, and asks for those.
-    fn fetch(&mut self, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()> {
+    fn fetch(&mut self, sink: &mut dyn FnMut(&Block) -> Result<()>) -> Result<()> {
         let Self { client, definitions, zone, numbers, seen, ambiguous, .. } = self;
         let mut missing: BTreeSet<Id<'static>> = BTreeSet::new();
         let parse = |rows: &[&RawValue]| ends(definitions, rows);
@@ -135,7 +137,7 @@ impl View<'_> {
             Ok(())
         })?;
         let missing: Vec<_> = missing.into_iter().collect();
-        for some in missing.chunks(100) {
+        for some in change::fitting(&missing) {
             let body = client.bytes(&client.path(&super::by_ids("vertices", some)))?;
             let found: Found<'_> = serde_json::from_slice(&body)
                 .map_err(|cause| client.not_understood("/traversers/vertices").caused_by(cause))?;
@@ -150,14 +152,12 @@ impl View<'_> {
                 }
             }
             *ambiguous += reader.ambiguous;
-            if !block.is_empty() {
-                sink(block)?;
-            }
+            sink(&block)?;
         }
         Ok(())
     }
 
-    fn relationships(&mut self, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()> {
+    fn relationships(&mut self, sink: &mut dyn FnMut(&Block) -> Result<()>) -> Result<()> {
         self.dangling = Lost::default();
         let Self { client, definitions, zone, numbers, seen, ambiguous, dangling, .. } = self;
         let parse = |rows: &[&RawValue]| {
@@ -172,7 +172,7 @@ impl View<'_> {
         };
         let mut next = 0_i64;
         let refuses = self.options.dangling == Dangling::Refuse;
-        page::read(client, What::Edges, self.options.workers(), &parse, &mut |page| {
+        page::read_in_bulk(client, What::Edges, self.options.workers(), &parse, &mut |page| {
             let Parsed { mut block, ids, ambiguous: more } = page;
             for (item, (start, end)) in block.items_mut().iter_mut().zip(&ids) {
                 let place = |id: &Id<'_>| numbers.find(id).filter(|number| seen.contains(*number));
@@ -196,7 +196,7 @@ impl View<'_> {
             }
             block.retain(|_, item| item.id >= 0);
             *ambiguous += more;
-            if block.is_empty() { Ok(()) } else { sink(block) }
+            sink(&block)
         })
     }
 }
@@ -278,17 +278,19 @@ impl Snapshot for View<'_> {
     }
 
     fn scan(&mut self, class: Class, sink: &mut dyn FnMut(Block) -> Result<()>) -> Result<()> {
-        let mut sink = |block: Block| super::in_full_blocks(block, sink);
+        let mut refill = Refill::new(class, sink);
+        let mut sink = |block: &Block| refill.add(block);
         match class {
-            Class::Nodes => self.nodes(&mut sink),
+            Class::Nodes => self.nodes(&mut sink)?,
             Class::Relationships => {
                 if !self.seen.are_read {
                     // Whoever wants relationships alone still needs to know who is there.
                     self.nodes(&mut |_| Ok(()))?;
                 }
-                self.relationships(&mut sink)
+                self.relationships(&mut sink)?;
             }
         }
+        refill.end()
     }
 
     fn missing(&self) -> Vec<String> {

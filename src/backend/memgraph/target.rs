@@ -380,6 +380,7 @@ pub(in crate::backend) fn held(
             false => parcel::misfit_without_edge_properties,
         }),
         refused_names: None,
+        items: None,
         objection: Some(Objection::new(move |object| {
             cypher::version::lacks(version, object).or_else(|| cypher::schema::objection(Dialect::Memgraph, object))
         })),

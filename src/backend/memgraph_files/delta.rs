@@ -5,6 +5,8 @@ use super::catalog::{self, Change, TimeToLive, Vector};
 use super::describe;
 use super::value::{self, Meaning, Vectors};
 use crate::error::Result;
+use crate::model::packstream::Cursor;
+use crate::model::tally::repeated_key;
 use crate::model::{ConstraintKind, Entity, IndexKind};
 
 /// One change, the transaction's bounds among them.
@@ -80,6 +82,9 @@ pub(super) fn read(bytes: &mut Bytes, meaning: &Meaning, vectors: Vectors<'_>) -
 fn property(bytes: &mut Bytes, meaning: &Meaning, vectors: Vectors<'_>) -> Result<Option<Vec<u8>>> {
     let mut out = Vec::new();
     let is_null = value::value(bytes, meaning, vectors, &mut out)?;
+    if let Some(key) = repeated_key(Cursor::new(&out))? {
+        return Err(bytes.damaged(format!("a map has the key {key:?} twice")));
+    }
     // A value that is only passed over may look like null: whoever passes over it does not ask.
     Ok((!is_null).then_some(out))
 }

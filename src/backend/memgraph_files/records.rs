@@ -4,7 +4,8 @@ use super::bytes::Bytes;
 use super::snapshot::{Names, Snapshot};
 use super::value::{self, Meaning, Vectors};
 use crate::error::Result;
-use crate::model::packstream::{put_map, put_string};
+use crate::model::packstream::{Cursor, put_map, put_string};
+use crate::model::tally::repeated_key;
 
 /// How far the records of a snapshot can be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +105,25 @@ impl Lookup<'_> {
         Ok(())
     }
 
+    /// Sees that an item has no label and no key twice: two ids of a damaged table may have one name. Labels are ids of 8 bytes.
+    fn prove_names(&self, bytes: &Bytes, labels: &[u8], properties: &[u8]) -> Result<()> {
+        let name = |label: &[u8]| {
+            let id = label.try_into().map(u64::from_le_bytes);
+            id.ok().and_then(|id| self.names.get(&id))
+        };
+        let (labels, _) = labels.as_chunks::<8>();
+        for (at, label) in labels.iter().enumerate() {
+            if labels.iter().take(at).any(|before| name(before) == name(label)) {
+                let label = name(label).map_or("", |name| name);
+                return Err(bytes.damaged(format!("a node has the label {label:?} twice")));
+            }
+        }
+        match repeated_key(Cursor::new(properties))? {
+            Some(key) => Err(bytes.damaged(format!("there is the key {key:?} twice"))),
+            None => Ok(()),
+        }
+    }
+
     /// Reads a relationship's record: its id; its properties go to `out`.
     pub(super) fn relationship(&self, bytes: &mut Bytes, vectors: ItemVectors<'_>, out: &mut Vec<u8>) -> Result<i64> {
         bytes.marker(0x21, "a relationship")?;
@@ -133,6 +153,7 @@ pub(super) fn prove(snapshot: &mut Snapshot, meaning: &Meaning) {
     for _ in 0..snapshot.nodes.count {
         out.clear();
         let step = lookup.node(&mut bytes, &mut node, &mut |_, _| Ok(Some(Vec::new())), &mut out).and_then(|()| {
+            lookup.prove_names(&bytes, &node.labels, &out)?;
             if node.id > extent.last_node { Ok(()) } else { Err(bytes.damaged("the ids of nodes do not ascend")) }
         });
         if let Err(error) = step {
@@ -153,6 +174,7 @@ pub(super) fn prove(snapshot: &mut Snapshot, meaning: &Meaning) {
         for _ in 0..section.count {
             out.clear();
             let step = lookup.relationship(&mut bytes, &mut |_, _| Ok(Some(Vec::new())), &mut out).and_then(|id| {
+                lookup.prove_names(&bytes, &[], &out)?;
                 let ascends = id > extent.last_relationship;
                 if ascends { Ok(id) } else { Err(bytes.damaged("the ids of relationships do not ascend")) }
             });

@@ -261,6 +261,7 @@ pub(in crate::backend) fn held(system: String, enterprise: bool, version: (u32, 
         other_objects: Vec::new(),
         // What came from another system may have settings and types that Neo4j does not know.
         objection: Some(Objection::new(|object| cypher::schema::objection(Dialect::Neo4j, object))),
+        items: None,
         misfits: None,
         refused_names: Some(|name| {
             (name.is_empty() || name.contains('\0')).then_some("that are empty or hold a NUL character")

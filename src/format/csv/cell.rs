@@ -1,6 +1,7 @@
 //! Values as the text of cells.
 
 use super::column::{ColumnType, Sort};
+use super::scan::{self, has_special};
 use crate::error::Result;
 use crate::model::temporal::ZonedDateTime;
 use crate::model::{Cursor, Point, ValueRef};
@@ -17,16 +18,14 @@ static ZONES: LazyLock<jiff::tz::TimeZoneDatabase> = LazyLock::new(jiff::tz::Tim
 const DAYS: std::ops::RangeInclusive<i64> = -365_243_219_162..=365_241_780_471;
 const DAY: i64 = 86_400;
 
-/// Writes text as a cell: in quotes where it must be. Tells whether it has a line break.
-pub(super) fn text(value: &str, out: &mut Vec<u8>) -> bool {
-    let special = |byte: &u8| matches!(byte, b'"' | b',' | b'\n' | b'\r');
-    if !value.is_empty() && !value.as_bytes().iter().any(special) {
-        out.extend_from_slice(value.as_bytes());
+/// Writes text, which is UTF-8, as a cell: in quotes where it must be. Tells whether it has a line break.
+pub(super) fn text(value: &[u8], out: &mut Vec<u8>) -> bool {
+    if !value.is_empty() && !has_special(value) {
+        out.extend_from_slice(value);
         return false;
     }
-    let from = out.len();
     out.push(b'"');
-    let mut rest = value.as_bytes();
+    let mut rest = value;
     while let Some(at) = memchr::memchr(b'"', rest) {
         let (head, tail) = rest.split_at(at + 1);
         out.extend_from_slice(head);
@@ -35,7 +34,7 @@ pub(super) fn text(value: &str, out: &mut Vec<u8>) -> bool {
     }
     out.extend_from_slice(rest);
     out.push(b'"');
-    memchr::memchr2(b'\n', b'\r', out.get(from..).unwrap_or_default()).is_some()
+    memchr::memchr2(b'\n', b'\r', value).is_some()
 }
 
 /// Writes the value at the cursor as a cell of its type, and passes over it. Tells whether it has a line break.
@@ -72,12 +71,9 @@ pub(super) fn value(
             if let Some(unfit) = unfit {
                 return Ok(Err(unfit));
             }
-            match std::str::from_utf8(scratch) {
-                Ok(whole) => Ok(Ok(text(whole, out))),
-                Err(_) => Ok(Err("list of string")),
-            }
+            Ok(Ok(text(scratch, out)))
         }
-        ValueRef::String(value) => Ok(Ok(text(value, out))),
+        ValueRef::String(value) => Ok(Ok(text(value.as_bytes(), out))),
         ValueRef::Point(value) => {
             out.push(b'"');
             let done = point(value, out);
@@ -125,6 +121,9 @@ fn element(value: &ValueRef<'_>, sort: Sort, size: usize, out: &mut Vec<u8>) -> 
 }
 
 pub(super) fn float(value: f64, out: &mut Vec<u8>) {
+    if scan::put_decimal(value, out) {
+        return;
+    }
     if value.is_finite() {
         out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
     } else if value.is_nan() {

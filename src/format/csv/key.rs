@@ -30,6 +30,11 @@ impl Keys {
         Self::Named { known: FxHashMap::default(), next: 0 }
     }
 
+    /// Whether ids are numbers.
+    pub(super) fn are_plain(&self) -> bool {
+        matches!(self, Self::Plain)
+    }
+
     /// The number of a node that comes now.
     pub(super) fn node(&mut self, space: &str, text: &str) -> Result<i64> {
         match self {

@@ -49,10 +49,11 @@ fn number(text: &str) -> Option<f64> {
         "NaN" => Some(f64::NAN),
         "Infinity" | "+Infinity" => Some(f64::INFINITY),
         "-Infinity" => Some(f64::NEG_INFINITY),
-        _ if text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) => {
-            text.parse().ok()
-        }
-        _ => None,
+        // What begins like a number cannot be one of the other spellings that the language takes for infinity.
+        _ => match text.strip_prefix(['+', '-']).unwrap_or(text).bytes().next() {
+            Some(b'0'..=b'9' | b'.') => text.parse().ok(),
+            _ => None,
+        },
     }
 }
 

@@ -9,7 +9,7 @@ use super::parse;
 use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::format::{Decoder, Files, Piece};
-use crate::model::block::{KindMemo, MAX_BYTES};
+use crate::model::block::KindMemo;
 use crate::model::header::Origin;
 use crate::model::tally::Counter;
 use crate::model::{Block, Class, Header, Kind, SchemaObject, Trailer, packstream};
@@ -42,6 +42,8 @@ pub(super) struct Reader {
 struct Current {
     group: Group,
     columns: Vec<Column>,
+    /// The names of the columns' properties, as they stand in a block.
+    names: Vec<Vec<u8>>,
     waiting: VecDeque<String>,
     rows: Option<(String, Rows, Arc<Mutex<Seen>>)>,
 }
@@ -170,7 +172,7 @@ impl Reader {
                 return Err(Error::usage(format!("no file is meant by {file:?}")));
             }
         }
-        let mut current = Current { group, columns: Vec::new(), waiting, rows: None };
+        let mut current = Current { group, columns: Vec::new(), names: Vec::new(), waiting, rows: None };
         self.next_file(&mut current)?;
         let Some((name, rows, _)) = &mut current.rows else { return Err(Error::usage("--nodes needs files")) };
         let class = current.group.class;
@@ -193,6 +195,11 @@ impl Reader {
             if is_twice {
                 return Err(Error::corrupt("a property comes twice in the header").at(rows.position()).in_file(name));
             }
+            let mut name = Vec::new();
+            if let Column::Property { key, .. } = &read {
+                packstream::put_string(&mut name, key);
+            }
+            current.names.push(name);
             current.columns.push(read);
         }
         let has = |wanted: fn(&Column) -> bool| current.columns.iter().any(wanted);
@@ -252,25 +259,22 @@ impl Reader {
                 return Ok(());
             }
             if let Some((name, rows, _)) = &mut current.rows {
-                while !self.block.is_full() && rows.advance().map_err(|error| error.in_file(name))? {
-                    let mut row = Row {
-                        arguments: &self.arguments,
-                        group: &current.group,
-                        columns: &current.columns,
-                        keys: &mut self.keys,
-                        block: &mut self.block,
-                        kinds: &mut self.kinds,
-                        raw: &mut self.raw,
-                        relationships: &mut self.relationships,
-                    };
-                    let place = rows.position();
+                let mut row = Row {
+                    arguments: &self.arguments,
+                    group: &current.group,
+                    columns: &current.columns,
+                    names: &current.names,
+                    keys: &mut self.keys,
+                    block: &mut self.block,
+                    kinds: &mut self.kinds,
+                    raw: &mut self.raw,
+                    relationships: &mut self.relationships,
+                };
+                while !row.block.is_full() && rows.advance().map_err(|error| error.in_file(name))? {
                     row.read(rows).map_err(|error| match error.position() {
                         Some(_) => error.in_file(name),
-                        None => error.at(place).in_file(name),
+                        None => error.at(rows.position()).in_file(name),
                     })?;
-                    if rows.fields().len() > 1 && self.block.byte_len() > MAX_BYTES {
-                        break;
-                    }
                 }
             }
             if self.block.is_empty() && !self.next_file(&mut current)? {
@@ -345,6 +349,7 @@ struct Row<'a> {
     arguments: &'a Arguments,
     group: &'a Group,
     columns: &'a [Column],
+    names: &'a [Vec<u8>],
     keys: &'a mut Keys,
     block: &'a mut Block,
     kinds: &'a mut KindMemo,
@@ -363,7 +368,42 @@ impl Row<'_> {
         self.raw.clear();
         let map = packstream::open_map(self.block.buffer());
         let columns = self.columns;
-        for (at, column) in columns.iter().enumerate().take(found) {
+        for (at, (column, name)) in columns.iter().zip(self.names).enumerate().take(found) {
+            let number = match column {
+                Column::Id { key: None, .. } | Column::Start(_) | Column::End(_) if self.keys.are_plain() => {
+                    rows.integer(at)
+                }
+                Column::Property { column: ColumnType { sort: Sort::Integer, is_array: false }, .. } => {
+                    rows.integer(at)
+                }
+                Column::Property { column: ColumnType { sort: Sort::Double, is_array: false }, .. } => {
+                    if let Some(number) = rows.decimal(at) {
+                        let out = self.block.buffer();
+                        out.extend_from_slice(name);
+                        packstream::put_float(out, number);
+                        members += 1;
+                        continue;
+                    }
+                    None
+                }
+                _ => None,
+            };
+            // Nearly all ids and most numbers are spelled as usual, and nothing else has to be asked of them.
+            if let Some(number) = number {
+                match column {
+                    Column::Id { .. } => id = Some(number),
+                    Column::Start(_) => start = Some(number),
+                    Column::End(_) => end = Some(number),
+                    Column::Property { .. } => {
+                        let out = self.block.buffer();
+                        out.extend_from_slice(name);
+                        packstream::put_integer(out, number);
+                        members += 1;
+                    }
+                    _ => {}
+                }
+                continue;
+            }
             let is_quoted = rows.fields().get(at).is_some_and(|field| field.quoted);
             let text = rows.text(at);
             match column {
@@ -391,7 +431,7 @@ impl Row<'_> {
                     if is_missing {
                         continue;
                     }
-                    packstream::put_string(self.block.buffer(), key);
+                    self.block.buffer().extend_from_slice(name);
                     let named = |error: Error| Error::new(error.kind(), format!("column {key:?}: {}", error.message()));
                     self.property(text, *column, options).map_err(named)?;
                     members += 1;

@@ -1,5 +1,6 @@
 //! Splits the text of a data or header file into rows and fields.
 
+use super::scan::{self, Ends};
 use crate::error::{Error, Position, Result};
 use std::io::Read;
 use std::ops::Range;
@@ -22,6 +23,7 @@ pub(super) struct Field {
 pub(super) struct Rows {
     reader: Box<dyn Read + Send>,
     delimiter: u8,
+    ends: Ends,
     quote: u8,
     text: String,
     /// The bytes of a character whose rest was not read yet.
@@ -50,6 +52,7 @@ impl Rows {
         Self {
             reader,
             delimiter,
+            ends: Ends::new(delimiter),
             quote,
             text: String::new(),
             tail: Vec::new(),
@@ -93,6 +96,20 @@ impl Rows {
         }
         plain.push_str(rest);
         plain
+    }
+
+    /// The number in a field of the current row where it is spelled as usual: a minus or none, and digits. `None` says nothing about what it is.
+    #[inline]
+    pub(super) fn integer(&self, index: usize) -> Option<i64> {
+        let at = &self.fields.get(index)?.at;
+        scan::integer(self.text.as_bytes(), at.start, at.end)
+    }
+
+    /// The same for a number with digits on both sides of a point.
+    #[inline]
+    pub(super) fn decimal(&self, index: usize) -> Option<f64> {
+        let at = &self.fields.get(index)?.at;
+        scan::decimal(self.text.as_bytes(), at.start, at.end)
     }
 
     /// Goes to the next row that is not blank; `false` at the end.
@@ -174,8 +191,8 @@ impl Rows {
     }
 
     fn split(&mut self) -> Result<Split> {
-        let Self { text, fields, delimiter, quote, .. } = self;
-        let (delimiter, quote) = (*delimiter, *quote);
+        let Self { text, fields, delimiter, ends, quote, .. } = self;
+        let (delimiter, ends, quote) = (*delimiter, *ends, *quote);
         let text = text.as_bytes();
         fields.clear();
         let (mut at, mut lines) = (self.at, 1);
@@ -203,11 +220,8 @@ impl Rows {
                 let inside = text.get(field.at.clone()).unwrap_or_default();
                 lines += memchr::memchr_iter(b'\n', inside).count() as u64;
             } else {
-                let rest = text.get(at..).unwrap_or_default();
-                let Some(size) = rest.iter().position(|b| *b == delimiter || *b == b'\n' || *b == b'\r') else {
-                    return Ok(Split::Cut);
-                };
-                at += size;
+                let Some(end) = ends.find(text, at) else { return Ok(Split::Cut) };
+                at = end;
                 field.at = from..at;
             }
             fields.push(field);

@@ -4,9 +4,10 @@
 //! than its column's goes into another table of the same labels.
 
 use super::cell::{self, Unfit};
-use super::column::ColumnType;
+use super::column::{ColumnType, Sort};
 use crate::error::{Error, Result};
-use crate::model::{Block, Class, Item};
+use crate::model::packstream::Scalar;
+use crate::model::{Block, Class, Cursor, Item};
 use rustc_hash::FxHashMap;
 
 /// A table with more columns would make rows of nothing but commas: the next property goes into another table.
@@ -137,6 +138,11 @@ impl Table {
             self.rows.push(b',');
             self.rows.extend_from_slice(kind);
         }
+        let bare = self.rows.len();
+        if self.push_usual(block.cursor(item), scratch)? {
+            return Ok(Row::Written);
+        }
+        self.rows.truncate(bare);
         let mut cursor = block.cursor(item);
         let mut next = 0;
         let mut in_order = true;
@@ -186,6 +192,47 @@ impl Table {
         Ok(Row::Written)
     }
 
+    /// Writes the cells of the usual item: each property has a column behind that of the one before, and a value of its type. `false` where an
+    /// item is another; a part of it may then be in the rows.
+    fn push_usual(&mut self, mut cursor: Cursor<'_>, scratch: &mut Scratch) -> Result<bool> {
+        let Self { columns, rows, has_line_breaks, .. } = self;
+        let mut number = itoa::Buffer::new();
+        let mut behind = columns.iter();
+        for _ in 0..cursor.map()? {
+            let key = cursor.text_bytes()?;
+            let column = loop {
+                let Some((name, column)) = behind.next() else { return Ok(false) };
+                rows.push(b',');
+                if name.as_bytes() == key {
+                    break *column;
+                }
+            };
+            let from = cursor;
+            match (cursor.pass_scalar()?, column) {
+                (Some(Scalar::String), ColumnType { sort: Sort::String, is_array: false }) => {
+                    cursor = from;
+                    *has_line_breaks |= cell::text(cursor.text_bytes()?, rows);
+                }
+                (Some(Scalar::Integer), ColumnType { sort: Sort::Integer, is_array: false }) => {
+                    cursor = from;
+                    rows.extend_from_slice(number.format(cursor.integer()?).as_bytes());
+                }
+                _ => {
+                    if !matches!(ColumnType::of(from)?, Ok((found, _)) if found == column) {
+                        return Ok(false);
+                    }
+                    cursor = from;
+                    match cell::value(&mut cursor, column, &mut scratch.list, rows)? {
+                        Ok(broken) => *has_line_breaks |= broken,
+                        Err(_) => return Ok(false),
+                    }
+                }
+            }
+        }
+        rows.push(b'\n');
+        Ok(true)
+    }
+
     /// The header, as a line.
     pub(super) fn header(&self, class: Class, with_kind: bool) -> Vec<u8> {
         let mut out = Vec::new();
@@ -198,7 +245,7 @@ impl Table {
         for (key, column) in &self.columns {
             out.push(b',');
             let array = if column.is_array { "[]" } else { "" };
-            cell::text(&format!("{key}:{}{array}", column.sort.name()), &mut out);
+            cell::text(format!("{key}:{}{array}", column.sort.name()).as_bytes(), &mut out);
         }
         out.push(b'\n');
         out

@@ -306,7 +306,7 @@ fn kind_cell(kind: &Kind) -> Result<Vec<u8>> {
     let delimiter = char::from(cell::ARRAY_DELIMITER).to_string();
     let mut out = Vec::new();
     if !kind.names().is_empty() {
-        cell::text(&kind.names().join(&*delimiter), &mut out);
+        cell::text(kind.names().join(&*delimiter).as_bytes(), &mut out);
     }
     Ok(out)
 }

@@ -57,7 +57,7 @@ impl Seen {
             put(label.as_bytes());
         }
         for key in sort_keys {
-            put(edge.properties.get(key.as_str()).map_or("", |value| value.get()).as_bytes());
+            put(edge.properties.find(key).map_or("", |value| value.get()).as_bytes());
         }
         let what = || format!("the edge {:?} from {} to {}", edge.label, edge.start, edge.end);
         is_new(edges, hasher.finish() as i64, row, what)

@@ -513,3 +513,30 @@ fn lengths_that_lie_cost_no_memory() {
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(peak < 256 << 10, "{peak} KiB");
 }
+
+/// A map that has a key twice and two ids of one name can only come from damage, and no reader would take a dump of them.
+#[test]
+fn what_is_there_twice_is_damage() {
+    let folder = Folder::new();
+    let mut log = Log::new(31, 0);
+    nodes(&mut log, [1, 2]);
+    let map = V::Map(vec![("k", V::Int(1)), ("k", V::Int(2))]);
+    for value in [map.clone(), V::List(vec![V::Int(1), V::Map(vec![("inner", map)])])] {
+        let mut log = log.clone();
+        log.commit(3, |changes| changes.node(3, &["A"], &[("m", value)]));
+        let path = folder.log(&log, "1_current");
+        let (facts, missing) = folder.read(&Options::default()).unwrap();
+        assert_eq!(ids(&facts), [1, 2]);
+        assert!(missing.iter().any(|line| line.contains("the key \"k\" twice")), "{missing:?}");
+        fs::remove_file(path).unwrap();
+    }
+    let path = folder.path().join("snapshots/20261121120000000001_timestamp_100");
+    for (at, name, told) in [(5, "id", "the key \"id\" twice"), (1, "Person", "the label \"Person\" twice")] {
+        let mut sections = Sections::default();
+        name.clone_into(&mut sections.names[at]);
+        durability::snapshot(&path, 25, 0, &sections);
+        let (facts, missing) = read(&path, &Options::default()).unwrap();
+        assert_eq!(ids(&facts), [0; 0]);
+        assert!(missing.iter().any(|line| line.contains(told)), "{missing:?}");
+    }
+}

@@ -1,10 +1,13 @@
 //! `check` finds what is wrong with a dump, all of it, and says where.
 
+use super::support::Graph;
+use super::support::dump::{graph_of, plain};
 use super::support::tool::run;
 use graphferry::check::{Kind, Limits, check};
 use graphferry::feed::DumpFeed;
 use graphferry::filter::Filter;
-use graphferry::format::decoder;
+use graphferry::format::{decoder, jsonl};
+use graphferry::model::Value;
 use graphferry::observe::{Silent, Stop, Watch};
 use std::io::Cursor;
 
@@ -80,6 +83,61 @@ fn every_finding_has_its_place() {
     ]);
     findings(&["--for", "memgraph"], &memgraph);
     findings(&["--for", "sqlite"], &ALWAYS);
+}
+
+/// Any graph gets HugeGraph's shape on its way, and what that costs is told; one that has its schema has to be what the schema says.
+#[test]
+fn what_hugegraph_cannot_hold_is_told() {
+    let mut expected = ALWAYS.to_vec();
+    expected.extend([
+        ("name", Some(2), Some(2), "the name \"\""),
+        ("value", Some(2), Some(2), "of type map"),
+        ("value", Some(4), Some(4), "local-date-time"),
+        ("name", Some(8), Some(8), "property key \"\""),
+        ("schema", None, Some(1), "label index"),
+        ("schema", None, Some(2), "lookup index"),
+    ]);
+    findings(&["--for", "hugegraph"], &expected);
+    let folder = tempfile::tempdir().unwrap();
+    let several = [
+        r#"{"node":1,"labels":["A","B"],"properties":{"x":1}}"#,
+        r#"{"node":2,"labels":["C"],"properties":{"x":"one"}}"#,
+        r#"{"relationship":1,"type":"R","start":1,"end":2,"properties":{}}"#,
+        r#"{"relationship":2,"type":"R","start":1,"end":2,"properties":{}}"#,
+    ];
+    std::fs::write(folder.path().join("graph.jsonl"), several.join("\n")).unwrap();
+    let told = run(folder.path(), ["check", "graph.jsonl", "--for", "hugegraph:1.5"]).expect(5).text();
+    for said in ["labels :A:B together", "property x, which are", "same ends as another", "--reversible"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    // In HugeGraph's shape it can hold all of it.
+    run(folder.path(), ["convert", "graph.jsonl", "backup", "--format", "hugegraph", "--reversible"]).expect(0);
+    run(folder.path(), ["convert", "backup", "shaped.jsonl"]).expect(0);
+    let told = run(folder.path(), ["check", "shaped.jsonl", "--for", "hugegraph"]).expect(0).text();
+    assert!(told.contains("HugeGraph can hold all of it"), "{told}");
+    // And then everything is held against the schema.
+    let sound = graph_of(&std::fs::read(folder.path().join("shaped.jsonl")).unwrap());
+    let wrong = |change: &dyn Fn(&mut Graph), said: &str| {
+        let mut graph = sound.clone();
+        change(&mut graph);
+        std::fs::write(folder.path().join("wrong.jsonl"), plain(&jsonl::encoder(), &graph)).unwrap();
+        let told = run(folder.path(), ["check", "wrong.jsonl", "--for", "hugegraph"]).expect(5).text();
+        assert!(told.contains(said), "{said}: {told}");
+    };
+    let set = |graph: &mut Graph, key: &str, value: Value| _ = graph.nodes[0].2.insert(key.to_owned(), value);
+    wrong(&|graph| set(graph, "x", Value::from("one")), "item: line ");
+    wrong(
+        &|graph| set(graph, "x", Value::from("one")),
+        "LONG, which cannot hold a string".replace("LONG", "Long").as_str(),
+    );
+    wrong(&|graph| set(graph, "y", Value::Integer(1)), "has no property \"y\"");
+    wrong(&|graph| set(graph, "~id", Value::from("one")), "as its id");
+    wrong(&|graph| graph.nodes[0].1.push("C".to_owned()), "it has 2 labels");
+    wrong(&|graph| graph.nodes[0].1[0] = "Z".to_owned(), "no vertex label \"Z\"");
+    wrong(&|graph| _ = graph.nodes[0].2.shift_remove("x"), "demands the property \"x\"");
+    wrong(&|graph| _ = graph.nodes[0].2.shift_remove("~id"), "need an id");
+    wrong(&|graph| graph.relationships[0].3 = "S".to_owned(), "no edge label \"S\"");
+    wrong(&|graph| set(graph, "a:b", Value::Integer(1)), "name: ");
 }
 
 #[test]

@@ -114,12 +114,25 @@ fn row(
     }
     let mut ids = [0; 2];
     for (at, id) in ids.iter_mut().enumerate().take(ends) {
+        if let Some(number) = rows.integer(at) {
+            *id = number;
+            continue;
+        }
         let text = rows.text(at);
         *id = text.parse().map_err(|_| Error::corrupt(format!("{text:?} is not the id of a node")))?;
     }
     let map = packstream::open_map(block.buffer());
     let mut members = 0;
     for (at, (column, sort)) in columns.iter().enumerate() {
+        if *sort == Sort::Integer
+            && !column.list
+            && let Some(number) = rows.integer(at + ends)
+        {
+            members += 1;
+            packstream::put_string(block.buffer(), &column.key);
+            packstream::put_integer(block.buffer(), number);
+            continue;
+        }
         let text = rows.text(at + ends);
         if text.is_empty() {
             continue;

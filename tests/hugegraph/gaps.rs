@@ -1,0 +1,372 @@
+//! What goes wrong elsewhere, and here on a real server does not: busy servers, bad lines, other zones, large values, other writers.
+
+use super::support::dump::{graph_of, plain};
+use super::support::graph::Relationship;
+use super::{PEOPLE, Server, many};
+use graphferry::format::jsonl;
+use graphferry::model::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A child that ends with the test.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A proxy in front of the server (tests/witness/hugegraph_proxy.py).
+struct Proxy {
+    url: String,
+    file: PathBuf,
+    _child: Kept,
+}
+
+impl Proxy {
+    fn new(server: &Server, options: &[&str]) -> Self {
+        let file = server.folder.path().join("proxy.json");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/witness/hugegraph_proxy.py");
+        let mut command = Command::new("python3");
+        command.arg(script).arg(&server.url).arg(&file).args(options).env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Self { url: url.trim().to_owned(), file, _child: Kept(child) }
+    }
+
+    fn graph(&self, name: &str) -> String {
+        format!("{}/{name}", self.url)
+    }
+
+    fn count(&self, what: &str) -> u64 {
+        let counts: serde_json::Value = serde_json::from_slice(&std::fs::read(&self.file).unwrap()).unwrap();
+        counts[what].as_u64().unwrap()
+    }
+}
+
+fn counts(server: &Server, graph: &str) -> String {
+    let both = "print(g.gremlin('g.V().count().next()'), g.gremlin('g.E().count().next()'))";
+    server.python(graph, both).trim().to_owned()
+}
+
+/// G5: a server that rejects at its worker limit.
+#[test]
+fn a_server_that_rejects_at_its_limit_loses_nothing() {
+    let server = Server::new();
+    many(&server);
+    let proxy = Proxy::new(&server, &["--limit", "2"]);
+    server.run(&["restore", "g.jsonl", &proxy.graph("t2"), "--requests", "8", "--batch-size", "200"]).expect(0);
+    assert!(proxy.count("refused") > 20, "it rejected {} requests", proxy.count("refused"));
+    assert_eq!(counts(&server, "t2"), "14000 2000");
+    server.run(&["dump", &proxy.graph("t2"), "-o", "again.jsonl", "--requests", "8"]).expect(0);
+    server.run(&["verify", "g.jsonl", "again.jsonl"]).expect(0);
+    server.assert_equal("t1", "t2");
+}
+
+/// G7: dates that were written by a server in another zone, also such as no clock of this one has ever shown.
+#[test]
+fn dates_keep_their_instants_whatever_the_zones() {
+    let server = Server::new();
+    server.python(
+        "t1",
+        "
+g('POST', '/schema/propertykeys', {'name': 'at', 'data_type': 'DATE', 'cardinality': 'SINGLE'})
+g('POST', '/schema/vertexlabels', {'name': 'dated', 'id_strategy': 'CUSTOMIZE_NUMBER', 'properties': ['at'], 'nullable_keys': [], 'enable_label_index': True})
+at = [1717243200123, 1710018000000, 1710055800000, 0, -1, -4000000000000, -12219292800000, -12219292800001, -62135596800000, 253402300800000, 951782400000]
+g('POST', '/graph/vertices/batch', [{'label': 'dated', 'id': i, 'properties': {'at': at}} for i, at in enumerate(at)])",
+    );
+    server.run(&["dump", &server.graph("t1"), "-o", "g.jsonl"]).expect(0);
+    let zone = ["--format", "hugegraph", "--output-timezone", "Asia/Kolkata", "--compress", "none"];
+    server.run(&[&["convert", "g.jsonl", "theirs"], &zone[..]].concat()).expect(0);
+    let folder = server.folder.path().join("theirs");
+    // 02:30 on the day on which New York's clocks go from 02:00 to 03:00.
+    let vertices = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let vertices = vertices.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("vertices"));
+    let text: String = vertices.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert!(text.contains("\"2024-03-10 02:30:00.000\""), "{text}");
+    let instants =
+        "print(sorted(map(str, g.gremlin(\"g.V().toList().collect{[it.id(), it.value('at').getTime()]}\"))))";
+    let expected = server.python("t1", instants);
+    assert!(expected.contains("-12219292800001"), "{expected}");
+    server.run(&["restore", "theirs", &server.graph("t2")]).expect(0);
+    assert_eq!(server.python("t2", instants), expected);
+    // As the official tool leaves it: without a word about the zone.
+    std::fs::remove_file(folder.join("graphferry.json")).unwrap();
+    server.empty("t2");
+    server.run(&["restore", "theirs", &server.graph("t2"), "--timezone", "Asia/Kolkata"]).expect(0);
+    assert_eq!(server.python("t2", instants), expected);
+}
+
+/// G10: what is no row and no schema element.
+#[test]
+fn variables_are_carried() {
+    let server = Server::new();
+    let set = "for name, value in [('whole', 9007199254740993), ('text', 'a\"é'), ('list', ['b', 'a']), ('flag', True)]: g('PUT', f'/variables/{name}', {'data': value})";
+    server.python("t1", &format!("{PEOPLE}\nadd('text', 'x')\n{set}"));
+    server.run(&["copy", &server.graph("t1"), &server.graph("t2")]).expect(0);
+    let read = "print(json.dumps(g('GET', '/variables'), sort_keys=True))";
+    let variables = server.python("t1", read);
+    assert!(variables.contains("9007199254740993"), "{variables}");
+    assert_eq!(server.python("t2", read), variables);
+}
+
+/// G11, G14: requests that fail on the way are asked again, each page counts once; and what fails for good is no backup.
+#[test]
+fn what_fails_on_the_way_is_asked_again() {
+    let server = Server::new();
+    many(&server);
+    let proxy = Proxy::new(&server, &["--fail", "4"]);
+    server.run(&["dump", &proxy.graph("t1"), "-o", "again.jsonl"]).expect(0);
+    assert!(proxy.count("failed") >= 3, "{}", proxy.count("failed"));
+    server.run(&["verify", "g.jsonl", "again.jsonl"]).expect(0);
+    let before = proxy.count("failed");
+    server.run(&["restore", "g.jsonl", &proxy.graph("t2")]).expect(0);
+    assert!(proxy.count("failed") >= before + 6, "{} and {before}", proxy.count("failed"));
+    assert_eq!(counts(&server, "t2"), "14000 2000");
+    server.assert_equal("t1", "t2");
+    assert_eq!(server.mode("t2"), "NONE");
+    let proxy = Proxy::new(&server, &["--refuse", "/traversers/edges/scan"]);
+    let failed = server.run(&["dump", &proxy.graph("t1"), "-o", "never.jsonl"]);
+    assert!(failed.code != 0 && !server.folder.path().join("never.jsonl").exists(), "{failed:?}");
+}
+
+/// G13: values of a megabyte each, a page of which would fill the memory.
+#[test]
+fn large_values_go_page_by_page() {
+    let server = Server::new();
+    server.python(
+        "t1",
+        "
+import random
+g('POST', '/schema/propertykeys', {'name': 'blob', 'data_type': 'BLOB', 'cardinality': 'SINGLE'})
+g('POST', '/schema/vertexlabels', {'name': 'file', 'id_strategy': 'CUSTOMIZE_NUMBER', 'properties': ['blob'], 'nullable_keys': [], 'enable_label_index': True})
+piece = base64.b64encode(random.Random(1).randbytes(3 << 10)).decode()
+for i in range(24):
+    g('POST', '/graph/vertices/batch', [{'label': 'file', 'id': i, 'properties': {'blob': base64.b64encode(i.to_bytes(3, 'big')).decode() + piece * 340}}])",
+    );
+    let proxy = Proxy::new(&server, &[]);
+    // The peak of a child's memory, as the system counts it, in MiB.
+    let measure = "import resource, subprocess; print(subprocess.run(sys.argv[4:]).returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)";
+    let run = |arguments: &[&str]| {
+        let mut command = server.python_command("t1", measure);
+        command.arg(env!("CARGO_BIN_EXE_graphferry")).args(arguments).current_dir(server.folder.path());
+        let output = command.env("GRAPHFERRY_STATE", server.folder.path().join("state")).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let (code, peak) = said.trim().lines().last().unwrap().split_once(' ').unwrap();
+        assert_eq!(code, "0", "{said} {}", String::from_utf8_lossy(&output.stderr));
+        peak.parse::<u64>().unwrap()
+    };
+    let dumping = run(&["dump", &proxy.graph("t1"), "-o", "g.jsonl"]);
+    let restoring = run(&["restore", "g.jsonl", &proxy.graph("t2")]);
+    assert!(dumping <= 192 && restoring <= 192, "{dumping} MiB, {restoring} MiB");
+    let blobs = "print([hashlib.sha256(g('GET', f'/graph/vertices/{i}')['properties']['blob'].encode()).hexdigest() for i in range(24)])";
+    assert_eq!(server.python("t2", blobs), server.python("t1", blobs));
+    assert!(proxy.count("largest") < 24 << 20, "an answer of {} bytes", proxy.count("largest"));
+}
+
+/// Somebody writes between the vertices and the edges of a dump.
+const MEANWHILE: &str = "
+g('POST', '/graph/vertices/batch', [{'label': 'text', 'id': 'late ' + 'x' * 1800 + str(i), 'properties': {}} for i in range(5)])
+g('POST', '/graph/edges/batch?check_vertex=false', [{'label': 'has', 'outV': 1, 'outVLabel': 'auto', 'inV': 'late ' + 'x' * 1800 + str(i), 'inVLabel': 'text', 'properties': {}} for i in range(5)])";
+
+#[test]
+fn ends_that_others_write_meanwhile_are_fetched_told_or_refused() {
+    let server = Server::new();
+    let rows = "g('PUT', '/mode', 'RESTORING'); add('auto', 1); g('PUT', '/mode', 'NONE'); add('text', 'x'); join('has', 'auto', 1, 'text', 'x')";
+    for (option, code, expected) in [("report", 3, "2 nodes, 1 rel"), ("fetch", 0, "7 nodes, 6 rel"), ("refuse", 4, "")]
+    {
+        server.empty("t1");
+        server.python("t1", &format!("{PEOPLE}\n{rows}"));
+        let proxy = Proxy::new(&server, &["--before", "/traversers/edges/", "t1", MEANWHILE]);
+        let dumped = server.run(&["dump", &proxy.graph("t1"), "-o", "g.jsonl", "--force", "--dangling", option]);
+        let dumped = dumped.expect(code);
+        assert_eq!(counts(&server, "t1"), "7 6", "somebody has written meanwhile");
+        assert!(dumped.stderr.contains(expected) || dumped.text().contains(expected), "{option}: {dumped:?}");
+        if option == "fetch" {
+            server.run(&["restore", "g.jsonl", &server.graph("t2")]).expect(0);
+            server.assert_equal("t1", "t2");
+        }
+    }
+    // What is gone for good cannot be fetched, and is told.
+    server.python("t1", "g.gremlin(\"g.V('x').next().remove()\"); g('POST', '/graph/edges/batch?check_vertex=false', [{'label': 'has', 'outV': 1, 'outVLabel': 'auto', 'inV': 'x', 'inVLabel': 'text', 'properties': {}}])");
+    let dumped =
+        server.run(&["dump", &server.graph("t1"), "-o", "g.jsonl", "--force", "--dangling", "fetch"]).expect(3);
+    assert!(dumped.stderr.contains("Sx"), "{}", dumped.stderr);
+}
+
+#[test]
+fn ctrl_c_puts_the_mode_back() {
+    let server = Server::new();
+    many(&server);
+    let graph = server.graph("t2");
+    let mut restoring = server.command();
+    restoring.args(["restore", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
+    let mut child = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    while counts(&server, "t2").starts_with("0 ") {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+    assert_eq!(server.mode("t2"), "RESTORING");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_ne!(counts(&server, "t2"), "14000 2000", "it was interrupted on the way");
+    assert_eq!(server.mode("t2"), "NONE");
+    // A merge as well; the next one goes on with it.
+    server.empty("t2");
+    std::fs::remove_dir_all(server.folder.path().join("state")).unwrap();
+    let mut merging = server.command();
+    merging.args(["merge", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
+    let mut child = merging.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while counts(&server, "t2").starts_with("0 ") {
+        assert!(begun.elapsed() < Duration::from_secs(120));
+    }
+    assert_eq!(server.mode("t2"), "MERGING");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(server.mode("t2"), "NONE");
+    let refused = server.run(&["merge", "g.jsonl", &graph]).expect(4);
+    let run = refused.stderr.split("--resume ").nth(1).unwrap().split(',').next().unwrap().to_owned();
+    server.run(&["merge", "g.jsonl", &graph, "--resume", &run]).expect(0);
+    assert_eq!(counts(&server, "t2"), "14000 2000");
+    assert_eq!(server.mode("t2"), "NONE");
+}
+
+/// What a kill has left is told, and can be given up.
+#[test]
+fn a_run_that_was_killed_is_given_up_and_the_mode_put_back() {
+    let server = Server::new();
+    many(&server);
+    let graph = server.graph("t2");
+    let mut restoring = server.command();
+    restoring.args(["restore", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
+    let mut child = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    while counts(&server, "t2").starts_with("0 ") {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(server.mode("t2"), "RESTORING");
+    let refused = server.run(&["merge", "g.jsonl", &graph]).expect(4);
+    assert!(refused.stderr.contains("puts the graph's mode back"), "{}", refused.stderr);
+    let run = refused.stderr.split("--forget ").nth(1).unwrap().split(',').next().unwrap().to_owned();
+    server.run(&["runs", &graph, "--forget", &run]).expect(0);
+    assert_eq!(server.mode("t2"), "NONE");
+    assert!(server.run(&["runs", &graph]).expect(0).text().is_empty());
+}
+
+#[test]
+fn edges_that_would_replace_others_are_found_before_the_first_write() {
+    let server = Server::new();
+    let rows = |age: u8, more: &str| {
+        format!(
+            "{PEOPLE}
+add('person', name='Ann'); add('person', name='Bob')
+N = str(g('GET', '/schema/vertexlabels/person')['id'])
+join('knows', 'person', N + ':Ann', 'person', N + ':Bob', age={age})
+join('knows', 'person', N + ':Bob', 'person', N + ':Ann', age=7)
+{more}"
+        )
+    };
+    server.python("t1", &rows(1, "add('person', name='only A')"));
+    // Other numbers for the same labels.
+    server.python(
+        "t2",
+        "g('POST', '/schema/vertexlabels', {'name': 'first', 'id_strategy': 'AUTOMATIC', 'properties': []})",
+    );
+    server.python("t2", &rows(2, ""));
+    server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
+    let (graph, before) = (server.graph("t2"), server.witness("t2", &[]));
+    let merge =
+        |options: &[&str]| server.run(&[&["merge", "a.jsonl", &graph, "--on-conflict", "skip"], options].concat());
+    let told = merge(&["--dry-run"]).expect(4);
+    assert!(told.text().contains("1 relationships would replace others"), "{told:?}");
+    let told = merge(&[]).expect(4);
+    assert!(told.stderr.contains("as a relationship of the target, and other properties"), "{}", told.stderr);
+    assert_eq!(server.witness("t2", &[]), before);
+    // Put aside, it costs one edge.
+    merge(&["--quarantine", "aside.jsonl"]).expect(3);
+    assert_eq!(counts(&server, "t2"), "3 2");
+    // The one that is there is kept where that was asked for, and two of the dump with one place are found as well.
+    merge(&["--relationships", "once"]).expect(0);
+    let mut graph_with_two = graph_of(&std::fs::read(server.folder.path().join("a.jsonl")).unwrap());
+    let is_one = |edge: &&Relationship| edge.4.get("age") == Some(&Value::Integer(1));
+    let mut other = graph_with_two.relationships.iter().find(is_one).unwrap().clone();
+    other.0 = 99;
+    other.4.insert("age".to_owned(), Value::Integer(9));
+    graph_with_two.relationships.push(other);
+    std::fs::write(server.folder.path().join("twice.jsonl"), plain(&jsonl::encoder(), &graph_with_two)).unwrap();
+    server.empty("t2");
+    let told = server.run(&["merge", "twice.jsonl", &graph]).expect(4);
+    assert!(told.stderr.contains("as another one of the dump"), "{}", told.stderr);
+    assert_eq!(counts(&server, "t2"), "0 0");
+}
+
+#[test]
+fn ids_of_primary_keys_that_are_taken_are_found_before_the_first_write() {
+    let server = Server::new();
+    server.python("t1", &format!("{PEOPLE}\nadd('person', name='An:n')"));
+    server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
+    let graph = server.graph("t2");
+    // A text of another label that is just that id.
+    server.python(
+        "t2",
+        &format!(
+            "{PEOPLE}\nN = g('GET', '/schema/vertexlabels/person')['id']\nadd('text', f'{{N}}:An`:n', note='kept')"
+        ),
+    );
+    let before = server.witness("t2", &[]);
+    let told = server.run(&["merge", "a.jsonl", &graph]).expect(4);
+    assert!(told.stderr.contains(":An`:n\", which a vertex of the label \"text\""), "{}", told.stderr);
+    assert_eq!(server.witness("t2", &[]), before);
+    // The label is not there yet, and nobody knows which number it will have.
+    server.empty("t2");
+    server.python(
+        "t2",
+        "
+g('POST', '/schema/vertexlabels', {'name': 'words', 'id_strategy': 'CUSTOMIZE_STRING', 'properties': []})
+g('POST', '/graph/vertices/batch', [{'label': 'words', 'id': f'{n}:An`:n', 'properties': {}} for n in range(1, 20)])",
+    );
+    let told = server.run(&["merge", "a.jsonl", &graph]).expect(4);
+    assert!(told.stderr.contains("may get the id"), "{}", told.stderr);
+    assert_eq!(counts(&server, "t2"), "19 0");
+    // Where none of them can be meant, nothing is in the way.
+    server.python("t2", "[g('DELETE', '/graph/vertices/' + quote(f'\"{n}:An`:n\"')) for n in range(2, 20)]");
+    server.run(&["merge", "a.jsonl", &graph]).expect(0);
+    assert_eq!(counts(&server, "t2"), "2 0");
+}
+
+#[test]
+fn a_merge_with_edges_of_others_is_undone_but_for_what_they_hold() {
+    let server = Server::new();
+    server.python("t1", &format!("{PEOPLE}\ng('POST', '/graph/vertices/batch', [{{'label': 'text', 'id': f't{{i}}', 'properties': {{}}}} for i in range(1300)])\na = add('auto')\ng('POST', '/graph/edges/batch?check_vertex=false', [{{'label': 'has', 'outV': a, 'outVLabel': 'auto', 'inV': f't{{i}}', 'inVLabel': 'text', 'properties': {{'age': i}}}} for i in range(1200)])\nadd('uuid', '00000000-0000-0000-0000-000000000007')"));
+    server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
+    let graph = server.graph("t2");
+    server.run(&["merge", "a.jsonl", &graph, "--undoable"]).expect(0);
+    // An edge of somebody else, at a vertex that the merge made, and a vertex that somebody has changed.
+    server.python("t2", &format!("{PEOPLE_ROWS}\nb = add('auto', note='theirs')\njoin('has', 'auto', b, 'text', 't5')\nadd('text', 't6', note='changed')"));
+    let runs = server.run(&["runs", &graph]).expect(0).text();
+    let undone = server.run(&["undo", runs.split_whitespace().next().unwrap(), &graph]);
+    assert_eq!(counts(&server, "t2"), "3 1", "{undone:?}");
+    let left = server.python(
+        "t2",
+        "print(sorted(map(str, g.gremlin('g.V().id().toList()')))[-2:], g.gremlin('g.E().inV().id().toList()'))",
+    );
+    assert_eq!(left.trim(), "['t5', 't6'] ['t5']");
+    assert_eq!(server.mode("t2"), "NONE");
+}
+
+/// The part of [`PEOPLE`] that makes rows.
+const PEOPLE_ROWS: &str = r#"
+def add(label, id_=None, **properties):
+    row = {"label": label, "properties": properties}
+    if id_ is not None: row["id"] = id_
+    return g("POST", "/graph/vertices/batch", [row])[0]
+def join(label, a, x, b, y, **properties):
+    g("POST", "/graph/edges/batch?check_vertex=false", [{"label": label, "outV": x, "outVLabel": a, "inV": y, "inVLabel": b, "properties": properties}])
+"#;
