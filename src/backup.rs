@@ -47,7 +47,7 @@ pub struct Taken {
     pub written: Written,
     /// Whether it was read back; otherwise it was encrypted for others, and only what is on the disk was compared.
     pub was_read: bool,
-    /// How long that took, after the source was read to its end.
+    /// How long that took: after the source was read to its end; in object storage, where it is read while it is sent, all of that time.
     pub proof: Duration,
 }
 
