@@ -132,7 +132,7 @@ pub fn head(path: &Path, unlock: Unlock<'_>) -> Head {
 /// damaged or tells of another database is not touched. An encrypted one that cannot be opened is gone by its name. Gives what was removed.
 ///
 /// # Errors
-/// The folder cannot be read, or a file cannot be removed.
+/// The folder cannot be read, a file cannot be removed, or the lock was taken over by somebody else.
 pub fn prune(
     lock: &Lock,
     policy: &Policy,
@@ -163,6 +163,8 @@ pub fn prune(
     let mut removed = Vec::new();
     for (_, backup) in backups.into_iter().enumerate().filter(|(at, _)| !kept.contains(at)) {
         watch.stop.check()?;
+        // Nobody else may be counting what is left.
+        lock.holding().check()?;
         backup.remove()?;
         removed.push(backup.path);
     }

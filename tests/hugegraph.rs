@@ -168,6 +168,28 @@ fn every_kind_of_thing_goes_through_jsonl_and_back() {
     assert_eq!(server.mode("t2"), "LOADING");
 }
 
+/// Bounds of shards, and positions in them, are keys of rows; the server takes no URL of more than 8 KiB.
+#[test]
+fn ids_up_to_the_limit_are_read() {
+    let server = Server::new();
+    let rows = r#"
+sizes = [2000, 3000, 9000, 16000]
+texts = [str(n % 10) * sizes[n % 4] + str(n) for n in range(200)]
+for n in range(0, 200, 20):
+    g("POST", "/graph/vertices/batch", [{"label": "text", "id": id_, "properties": {"note": "n"}} for id_ in texts[n:n + 20]])
+one = add("auto", note="a")
+for text in texts: join("has", "auto", one, "text", text, note="e")
+"#;
+    server.python("t1", &format!("{PEOPLE}{rows}"));
+    let read = "ids = g.gremlin('[g.V().id().toList(), g.E().outV().id().toList(), g.E().inV().id().toList()]')\n\
+        print(json.dumps([sorted(map(str, some)) for some in ids]))";
+    let before = server.python("t1", read);
+    assert!(before.len() > 2 * 200 * 7500, "{}", before.len());
+    server.run(&["dump", &server.graph("t1"), "-o", "g.jsonl"]).expect(0);
+    server.run(&["restore", "g.jsonl", &server.graph("t2")]).expect(0);
+    assert!(server.python("t2", read) == before, "other ids");
+}
+
 #[test]
 fn modes_are_told_and_set() {
     let server = Server::new();

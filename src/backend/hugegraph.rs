@@ -32,6 +32,7 @@ mod page;
 mod refill;
 mod registry;
 mod session;
+mod shard;
 mod source;
 mod target;
 

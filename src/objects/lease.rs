@@ -1,12 +1,13 @@
 //! The right to do something in a bucket alone: an object that is made only if there is none (a conditional put), renewed every minute and removed in the end.
 //!
-//! A process that dies leaves the object behind; one that was not renewed for [`STALE`] is taken over, again by a conditional put, so that
-//! only one of several gets it.
+//! A process that dies leaves the object behind; one that was not renewed for [`STALE`] by the store's own clock is taken over, again by a conditional
+//! put, so that only one of several gets it. Stores tell objects apart by a hash of what is in them, so that no two puts may be of the same text.
 
 use super::failure::{failed, is_absent, is_conflict, is_unsupported};
 use super::{Address, bucket, runtime};
 use crate::error::{Error, Result};
-use object_store::{ObjectStore, PutMode, PutOptions, PutResult, UpdateVersion};
+use object_store::{ObjectMeta, ObjectStore, PutMode, PutOptions, PutResult, UpdateVersion};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,9 +38,20 @@ struct Held {
 fn put(address: &Address, mode: PutMode) -> Result<object_store::Result<PutResult>> {
     let (store, path): (Arc<dyn ObjectStore>, _) = (bucket::of(address)?, bucket::path(address)?);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let text = format!("held by process {} on {}\n", std::process::id(), host.trim());
+    // Processes of two containers may have one number and one host. The keys of a hasher are random.
+    let word = RandomState::new().hash_one(SystemTime::now());
+    let text = format!("held by process {} on {}, renewed as {word:016x}\n", std::process::id(), host.trim());
     let options = PutOptions { mode, ..PutOptions::default() };
     runtime::run(async move { store.put_opts(&path, text.into(), options).await })
+}
+
+/// How long ago an object was written, by the store's clock: ours and that of whoever wrote it may differ. `None` if that cannot be told.
+fn age(address: &Address, about: &ObjectMeta) -> Result<Option<Duration>> {
+    let probe = Address { key: format!("{}.clock", address.key), ..address.clone() };
+    put(&probe, PutMode::Overwrite)?.map_err(|cause| failed("locking", &probe, &cause))?;
+    let now = bucket::about(&probe)?;
+    bucket::remove(&probe)?;
+    Ok(now.and_then(|now| (now.last_modified - about.last_modified).to_std().ok()))
 }
 
 impl Lease {
@@ -58,8 +70,7 @@ impl Lease {
         let mode = match before {
             None => PutMode::Create,
             Some(before) => {
-                let age = SystemTime::now().duration_since(SystemTime::from(before.last_modified)).unwrap_or_default();
-                if age < STALE {
+                if age(&address, &before)?.is_none_or(|age| age < STALE) {
                     return Err(taken());
                 }
                 PutMode::Update(UpdateVersion { e_tag: before.e_tag, version: before.version })

@@ -16,6 +16,8 @@ pub enum Fault {
     Cut,
     /// The store does it, and its answer is cut after so many bytes.
     CutAnswer(usize),
+    /// The store does it, and its answer says that the object is of this time.
+    Date(&'static str),
     /// The store does not see it: the answer has this status, and this code in its body.
     Refuse(u16, &'static str),
 }
@@ -102,6 +104,11 @@ fn carry(
     upstream.read_to_end(&mut answer).ok()?;
     if let Fault::CutAnswer(size) = fault {
         answer.truncate(size);
+    }
+    if let Fault::Date(date) = fault {
+        let text = String::from_utf8(answer).unwrap();
+        let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with("last-modified:"));
+        answer = text.replace(line.unwrap(), &format!("Last-Modified: {date}")).into_bytes();
     }
     client.write_all(&answer).ok()?;
     let _ = client.shutdown(Shutdown::Both);

@@ -3,7 +3,7 @@
 use super::catalog;
 use super::change;
 use super::client::Client;
-use super::page::{self, What};
+use super::page::{self, Pages, What};
 use super::refill::Refill;
 use super::{Dangling, Options};
 use crate::backend::{Access, Names, Snapshot, Source};
@@ -115,7 +115,7 @@ impl View<'_> {
             }
             Ok(Parsed { block, ids, ambiguous: reader.ambiguous })
         };
-        page::read_in_bulk(client, What::Vertices, workers, &parse, &mut |page| {
+        page::read(client, (What::Vertices, Pages::Large), workers, &parse, &mut |page| {
             let Parsed { mut block, ids, ambiguous: more } = page;
             for (item, id) in block.items_mut().iter_mut().zip(&ids) {
                 let number = numbers.add(id).filter(|number| seen.insert(*number));
@@ -132,7 +132,7 @@ impl View<'_> {
         let Self { client, definitions, zone, numbers, seen, ambiguous, .. } = self;
         let mut missing: BTreeSet<Id<'static>> = BTreeSet::new();
         let parse = |rows: &[&RawValue]| ends(definitions, rows);
-        page::read(client, What::Edges, self.options.workers(), &parse, &mut |ends| {
+        page::read(client, (What::Edges, Pages::Small), self.options.workers(), &parse, &mut |ends| {
             missing.extend(ends.into_iter().flatten().filter(|id| !is_known(numbers, seen, id)));
             Ok(())
         })?;
@@ -172,7 +172,7 @@ impl View<'_> {
         };
         let mut next = 0_i64;
         let refuses = self.options.dangling == Dangling::Refuse;
-        page::read_in_bulk(client, What::Edges, self.options.workers(), &parse, &mut |page| {
+        page::read(client, (What::Edges, Pages::Large), self.options.workers(), &parse, &mut |page| {
             let Parsed { mut block, ids, ambiguous: more } = page;
             for (item, (start, end)) in block.items_mut().iter_mut().zip(&ids) {
                 let place = |id: &Id<'_>| numbers.find(id).filter(|number| seen.contains(*number));

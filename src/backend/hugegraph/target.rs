@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::journal::Journal;
 use super::mode::{self, Mode};
-use super::page::{self, What};
+use super::page::{self, Pages, What};
 use super::registry::Registry;
 use super::session::Hand;
 use super::{catalog, define};
@@ -121,7 +121,7 @@ impl Store {
             return Ok(count);
         }
         let mut count = 0;
-        page::read(client, what, self.workers, &|rows| Ok(rows.len() as u64), &mut |rows| {
+        page::read(client, (what, Pages::Small), self.workers, &|rows| Ok(rows.len() as u64), &mut |rows| {
             count += rows;
             Ok(())
         })?;
@@ -155,7 +155,7 @@ impl Store {
         let indexed = indexed.filter(|label| label.more.get("enable_label_index").is_some_and(|is| *is == true));
         match indexed {
             Some(label) => page::of_label(&shared.client, &label.name, &parse, &mut take),
-            None => page::read(&shared.client, What::Vertices, self.workers, &parse, &mut take),
+            None => page::read(&shared.client, (What::Vertices, Pages::Small), self.workers, &parse, &mut take),
         }
     }
 
@@ -371,7 +371,7 @@ impl Target for Store {
             rows.iter().map(read).collect::<Result<Vec<_>>>()
         };
         let mut values = Vec::new();
-        page::read(&shared.client, What::Edges, self.workers, &parse, &mut |page| {
+        page::read(&shared.client, (What::Edges, Pages::Small), self.workers, &parse, &mut |page| {
             for (start, end, block) in &page {
                 let ids = shared.ids();
                 let ends = ids.number_of(start).zip(ids.number_of(end));

@@ -138,6 +138,63 @@ fn backups_in_a_bucket_have_names_retention_and_a_lock() {
     run(folder, &url, &["verify", &path, "small.db", "--identity", "key.txt"]).expect(0);
 }
 
+/// What the lock of a process that was killed long ago becomes, and what a process does whose lock was taken.
+#[test]
+fn a_lock_that_nobody_renews_is_taken_over_by_one() {
+    let Some(url) = store() else { return };
+    let (folder, name) = (small(), "stale");
+    let folder = folder.path();
+    bucket(&url, name);
+    let (lock, words) = (".small.db_backup.lock", ["backup", "small.db", "--dir", "s3://stale"]);
+    let is_look = |request: &str| request == "HEAD /stale/.small.db_backup.lock";
+    let long_ago = Fault::Date("Wed, 01 Jan 2025 00:00:00 GMT");
+    // It is the store's clock that counts: what it says of an object that is made now.
+    put(&url, name, lock, b"held by process 1 on somewhere");
+    let behind = proxy(&url, move |request, _| match request {
+        "HEAD /stale/.small.db_backup.lock" | "HEAD /stale/.small.db_backup.lock.clock" => long_ago,
+        _ => Fault::Pass,
+    });
+    run(folder, &behind.url, &words).expect(4);
+    assert_eq!(keys(&url, name).0, [lock], "nothing but the lock of somebody else");
+    // Two found it stale; the other was quicker.
+    let store = url.clone();
+    let late = proxy(&url, move |request, before| match is_look(request) && before == 0 {
+        true => long_ago,
+        false => {
+            if request == "PUT /stale/.small.db_backup.lock" {
+                put(&store, "stale", lock, b"held by process 2 on somewhere");
+            }
+            Fault::Pass
+        }
+    });
+    let refused = run(folder, &late.url, &words).expect(4);
+    assert!(refused.stderr.contains("is running"), "{}", refused.stderr);
+    assert_eq!(fetched(&url, folder, name, lock), b"held by process 2 on somewhere");
+    // Nobody else wants it.
+    let alone = proxy(&url, move |request, before| match is_look(request) && before == 0 {
+        true => long_ago,
+        false => Fault::Pass,
+    });
+    let told = run(folder, &alone.url, &words).expect(0);
+    let (found, begun) = keys(&url, name);
+    assert_eq!((found.len(), begun), (1, 0), "{found:?}: the backup, and no lock");
+    assert!(told.stderr.contains(&found[0]), "{}", told.stderr);
+    // Another takes it while the backup is written: there is none then, and nothing is removed.
+    copy(&url, name, &found[0], "small.db_backup_20200101T000000Z.tar");
+    let store = url.clone();
+    let robbed = proxy(&url, move |request, before| {
+        if request.starts_with("PUT /stale/small.db_backup_") && before == 0 {
+            put(&store, "stale", lock, b"held by process 3 on somewhere");
+        }
+        Fault::Pass
+    });
+    let refused = run(folder, &robbed.url, &[&words[..], &["--keep", "1"]].concat()).expect(4);
+    assert!(refused.stderr.contains("taken over by another process"), "{}", refused.stderr);
+    let (after, begun) = keys(&url, name);
+    assert_eq!((after.len(), begun), (3, 0), "{after:?}: both backups, and the lock of the other");
+    assert_eq!(fetched(&url, folder, name, lock), b"held by process 3 on somewhere");
+}
+
 #[test]
 fn what_breaks_off_is_sent_and_asked_for_again() {
     let Some(url) = store() else { return };
