@@ -392,13 +392,22 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// The next value is something else.
     pub fn map(&mut self) -> Result<usize> {
+        // Most maps are small.
+        if let Some(marker @ 0xA0..=0xAF) = self.bytes.get(self.at) {
+            self.at += 1;
+            return Ok(usize::from(marker & 0x0F));
+        }
         match self.value()? {
             ValueRef::Map(size) => Ok(size),
             other => Err(unexpected("a map", &other)),
         }
     }
 
-    fn float(&mut self) -> Result<f64> {
+    /// A float.
+    ///
+    /// # Errors
+    /// The next value is something else.
+    pub fn float(&mut self) -> Result<f64> {
         match self.value()? {
             ValueRef::Float(value) => Ok(value),
             other => Err(unexpected("a float", &other)),

@@ -6,6 +6,7 @@
 
 use super::super::cell::{self as admin, ARRAY_DELIMITER, Unfit};
 use super::super::column::{ColumnType, Sort};
+use super::super::scan::is_bare;
 use crate::cypher::{Dialect, literal};
 use crate::error::Result;
 use crate::model::{Cursor, Point, ValueRef, packstream};
@@ -47,7 +48,7 @@ impl Marks {
 }
 
 /// Text as it stands in a cell or in an element of an array.
-fn escape(text: &str, marks: &mut Marks, out: &mut Vec<u8>) {
+fn escape(text: &[u8], marks: &mut Marks, out: &mut Vec<u8>) {
     let mut letter = |letter: char, out: &mut Vec<u8>| {
         marks.add(letter);
         out.extend_from_slice(&[ESCAPE as u8, letter as u8]);
@@ -56,7 +57,7 @@ fn escape(text: &str, marks: &mut Marks, out: &mut Vec<u8>) {
         letter('e', out);
     }
     let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.iter().copied().enumerate() {
         let found = match byte {
             b'\\' => 'b',
             ARRAY_DELIMITER => 'u',
@@ -65,11 +66,11 @@ fn escape(text: &str, marks: &mut Marks, out: &mut Vec<u8>) {
             0x1A => 's',
             _ => continue,
         };
-        out.extend_from_slice(text.as_bytes().get(from..at).unwrap_or_default());
+        out.extend_from_slice(text.get(from..at).unwrap_or_default());
         letter(found, out);
         from = at + 1;
     }
-    out.extend_from_slice(text.as_bytes().get(from..).unwrap_or_default());
+    out.extend_from_slice(text.get(from..).unwrap_or_default());
 }
 
 /// Turns escapes back; `None` where there is one that is none.
@@ -102,6 +103,17 @@ pub(super) fn field(text: &[u8], out: &mut Vec<u8>) {
         }
     }
     out.push(b'"');
+}
+
+/// Writes text, which is UTF-8, as a field.
+pub(super) fn text(value: &[u8], marks: &mut Marks, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    if is_bare(value) {
+        out.extend_from_slice(value);
+        return;
+    }
+    scratch.clear();
+    escape(value, marks, scratch);
+    field(scratch, out);
 }
 
 /// The type of a column for the next value; else why there is none. An empty list has one that any column of lists can take.
@@ -161,14 +173,9 @@ fn single(
     out: &mut Vec<u8>,
 ) -> std::result::Result<(), Unfit> {
     match (value, sort) {
-        (ValueRef::String(text), Sort::String) => escape(text, marks, out),
+        (ValueRef::String(text), Sort::String) => escape(text.as_bytes(), marks, out),
         (ValueRef::Integer(value), Sort::Integer) => integer(dialect, *value, marks, out),
-        (ValueRef::Float(value), Sort::Double) => {
-            if !value.is_finite() {
-                marks.add(ODD_FLOAT);
-            }
-            admin::float(*value, out);
-        }
+        (ValueRef::Float(value), Sort::Double) => float(*value, marks, out),
         (ValueRef::Point(value), Sort::Point) => return point(dialect, *value, marks, out),
         (ValueRef::Boolean(_), Sort::Boolean) => return admin::scalar(value, out),
         (ValueRef::Date(_), Sort::Date)
@@ -185,7 +192,7 @@ fn single(
     Ok(())
 }
 
-fn integer(dialect: Dialect, value: i64, marks: &mut Marks, out: &mut Vec<u8>) {
+pub(super) fn integer(dialect: Dialect, value: i64, marks: &mut Marks, out: &mut Vec<u8>) {
     let mut buffer = itoa::Buffer::new();
     if dialect == Dialect::Neo4j || value.unsigned_abs() < 1 << 53 {
         out.extend_from_slice(buffer.format(value).as_bytes());
@@ -195,6 +202,13 @@ fn integer(dialect: Dialect, value: i64, marks: &mut Marks, out: &mut Vec<u8>) {
     out.extend_from_slice(buffer.format(value >> 32).as_bytes());
     out.push(b' ');
     out.extend_from_slice(buffer.format(value & 0xFFFF_FFFF).as_bytes());
+}
+
+pub(super) fn float(value: f64, marks: &mut Marks, out: &mut Vec<u8>) {
+    if !value.is_finite() {
+        marks.add(ODD_FLOAT);
+    }
+    admin::float(value, out);
 }
 
 /// `7203 1.0 2.0`: the reference system and the coordinates.
@@ -239,7 +253,7 @@ mod tests {
     fn escapes_come_back() {
         for text in ["", "plain", "\\", "\u{1A}b", "\\\u{1A}\n\r\u{1F}\u{1A}s", "a\"b,c"] {
             let (mut marks, mut out) = (Marks::default(), Vec::new());
-            escape(text, &mut marks, &mut out);
+            escape(text.as_bytes(), &mut marks, &mut out);
             let escaped = String::from_utf8(out).unwrap();
             assert!(!escaped.is_empty() && !escaped.contains(['\\', '\n', '\r', '\u{1F}']), "{escaped:?}");
             assert_eq!(plain(&escaped).unwrap(), text);
