@@ -186,7 +186,7 @@ impl Table {
             cursor = from;
             match (scalar, *column) {
                 (Some(Scalar::String), ColumnType { sort: Sort::String, is_array: false }) => {
-                    cell::text(cursor.text_bytes()?, marks, &mut scratch.list, rows);
+                    cell::text(dialect, cursor.text_bytes()?, marks, &mut scratch.list, rows);
                 }
                 (Some(Scalar::Integer), ColumnType { sort: Sort::Integer, is_array: false }) => {
                     cell::integer(dialect, cursor.integer()?, marks, rows);
