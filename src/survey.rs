@@ -8,7 +8,6 @@ use crate::ids::IdSet;
 use crate::model::tally::Counter;
 use crate::model::{Block, Capability, Class, Header, Item, Schema, Tally};
 use crate::observe::Watch;
-use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
 /// What is known of the dump before it is read for good.
@@ -31,7 +30,7 @@ pub struct Known {
 /// # Errors
 /// The feed is damaged; the error has its place.
 pub fn survey(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<Known> {
-    look(feed, watch, None, None)
+    look(feed, watch, Counter::default(), None).map(|(known, _)| known)
 }
 
 /// Does the same for a target, and counts the values that it cannot hold although it holds their types.
@@ -39,7 +38,7 @@ pub fn survey(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<Known> {
 /// # Errors
 /// The feed is damaged; the error has its place.
 pub fn survey_for(feed: &mut dyn Feed, capability: &Capability, watch: Watch<'_>) -> Result<Known> {
-    look(feed, watch, None, Some(capability))
+    look(feed, watch, Counter::default(), Some(capability)).map(|(known, _)| known)
 }
 
 /// Does the same and gives the names that occur too.
@@ -47,26 +46,24 @@ pub fn survey_for(feed: &mut dyn Feed, capability: &Capability, watch: Watch<'_>
 /// # Errors
 /// The feed is damaged; the error has its place.
 pub fn survey_names(feed: &mut dyn Feed, watch: Watch<'_>) -> Result<(Known, Names)> {
-    let mut keys = FxHashSet::default();
-    let known = look(feed, watch, Some(&mut keys), None)?;
+    let (known, counter) = look(feed, watch, Counter::of_names(), None)?;
     let tally = known.tally.iter();
     let labels = tally.flat_map(|tally| tally.labels.keys().chain(tally.types.keys()).cloned()).collect();
-    Ok((known, Names { labels, properties: keys.into_iter().map(String::from).collect() }))
+    Ok((known, Names { labels, properties: counter.into_names().into_iter().map(String::from).collect() }))
 }
 
 fn look(
     feed: &mut dyn Feed,
     watch: Watch<'_>,
-    mut keys: Option<&mut FxHashSet<Box<str>>>,
+    mut counter: Counter,
     capability: Option<&Capability>,
-) -> Result<Known> {
+) -> Result<(Known, Counter)> {
     let capability = capability.filter(|capability| capability.misfits.is_some());
     let mut misfits = BTreeMap::new();
     let header = feed.header().clone();
     let mut schema = feed.schema().clone();
     let mut is_quarantine = false;
-    let (counter, _) = pump(feed, watch, |pieces| {
-        let mut counter = Counter::default();
+    let ((), _) = pump(feed, watch, |pieces| {
         let (mut nodes, mut relationships) = (IdSet::default(), IdSet::default());
         for piece in pieces {
             match piece {
@@ -74,9 +71,6 @@ fn look(
                     counter.block(&block)?;
                     if let Some(capability) = capability {
                         add_misfits(&block, capability, &mut misfits)?;
-                    }
-                    if let Some(keys) = &mut keys {
-                        add_keys(&block, keys)?;
                     }
                     check_ids(&block, &mut nodes, &mut relationships)?;
                 }
@@ -89,10 +83,10 @@ fn look(
             }
         }
         schema.objects.iter().for_each(|object| counter.object(object));
-        Ok(counter)
+        Ok(())
     })?;
     let (schema, tally) = (Schema { objects: schema.objects }, Some(counter.tally()));
-    Ok(Known { header, schema, tally, misfits, is_quarantine })
+    Ok((Known { header, schema, tally, misfits, is_quarantine }, counter))
 }
 
 fn add_misfits(block: &Block, capability: &Capability, misfits: &mut BTreeMap<&'static str, u64>) -> Result<()> {
@@ -104,30 +98,6 @@ fn add_misfits(block: &Block, capability: &Capability, misfits: &mut BTreeMap<&'
                 *misfits.entry(why).or_default() += 1;
             }
             cursor.check()?;
-        }
-    }
-    Ok(())
-}
-
-fn add_keys(block: &Block, keys: &mut FxHashSet<Box<str>>) -> Result<()> {
-    // Most items have the keys of the one before.
-    let mut before: Vec<&[u8]> = Vec::new();
-    for item in block.items() {
-        let mut cursor = block.cursor(item);
-        for at in 0..cursor.map()? {
-            let mut probe = cursor;
-            let raw = cursor.text_bytes()?;
-            if before.get(at) != Some(&raw) {
-                before.truncate(at);
-                before.push(raw);
-                let key = probe.string()?;
-                if !keys.contains(key) {
-                    keys.insert(Box::from(key));
-                }
-            }
-            if cursor.pass_scalar()?.is_none() {
-                cursor.check()?;
-            }
         }
     }
     Ok(())

@@ -335,6 +335,18 @@ impl<'a> Cursor<'a> {
     /// The next value is something else, or the bytes end too early.
     #[inline]
     pub fn text_bytes(&mut self) -> Result<&'a [u8]> {
+        // Most are short, and found without a call.
+        if let Some(marker @ 0x80..=0x8F) = self.bytes.get(self.at) {
+            let end = self.at + 1 + usize::from(marker & 0x0F);
+            if let Some(text) = self.bytes.get(self.at + 1..end) {
+                self.at = end;
+                return Ok(text);
+            }
+        }
+        self.any_text_bytes()
+    }
+
+    fn any_text_bytes(&mut self) -> Result<&'a [u8]> {
         let from = self.at;
         match self.byte()? {
             marker @ 0x80..=0x8F => self.take(usize::from(marker & 0x0F)),
@@ -356,12 +368,21 @@ impl<'a> Cursor<'a> {
     /// The bytes end too early.
     #[inline]
     pub fn pass_scalar(&mut self) -> Result<Option<Scalar>> {
+        // Most are small, and passed without a call.
+        let (scalar, size) = match self.bytes.get(self.at) {
+            Some(0x00..=0x7F | 0xF0..=0xFF) => (Scalar::Integer, 1),
+            Some(marker @ 0x80..=0x8F) => (Scalar::String, 1 + usize::from(marker & 0x0F)),
+            Some(0xC1) => (Scalar::Float, 9),
+            _ => return self.pass_other_scalar(),
+        };
+        self.take(size)?;
+        Ok(Some(scalar))
+    }
+
+    fn pass_other_scalar(&mut self) -> Result<Option<Scalar>> {
         let marker = *self.bytes.get(self.at).ok_or_else(truncated)?;
         let (scalar, size) = match marker {
-            0x00..=0x7F | 0xF0..=0xFF => (Scalar::Integer, 1),
-            0x80..=0x8F => (Scalar::String, 1 + usize::from(marker & 0x0F)),
             0xC0 => (Scalar::Null, 1),
-            0xC1 => (Scalar::Float, 9),
             0xC2 | 0xC3 => (Scalar::Boolean, 1),
             0xC8..=0xCB => (Scalar::Integer, 1 + (1 << (marker - 0xC8))),
             0xCC..=0xCE | 0xD0..=0xD2 => {
@@ -392,13 +413,22 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// The next value is something else.
     pub fn map(&mut self) -> Result<usize> {
+        // Most maps are small.
+        if let Some(marker @ 0xA0..=0xAF) = self.bytes.get(self.at) {
+            self.at += 1;
+            return Ok(usize::from(marker & 0x0F));
+        }
         match self.value()? {
             ValueRef::Map(size) => Ok(size),
             other => Err(unexpected("a map", &other)),
         }
     }
 
-    fn float(&mut self) -> Result<f64> {
+    /// A float.
+    ///
+    /// # Errors
+    /// The next value is something else.
+    pub fn float(&mut self) -> Result<f64> {
         match self.value()? {
             ValueRef::Float(value) => Ok(value),
             other => Err(unexpected("a float", &other)),

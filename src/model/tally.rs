@@ -4,6 +4,7 @@ use super::block::{Block, Class, Item};
 use super::packstream::{Cursor, MAX_DEPTH, Scalar, ValueRef, too_deep};
 use super::schema::SchemaObject;
 use crate::error::{Error, Result};
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -194,9 +195,10 @@ fn twice(block: &Block, item: &Item, key: &[u8]) -> Error {
 #[derive(Debug, Default)]
 pub struct Counter {
     tally: Tally,
-    values: rustc_hash::FxHashMap<SortNames, u64>,
+    values: FxHashMap<SortNames, u64>,
     /// Those of [`SCALARS`], in their order.
     scalars: [u64; SCALARS.len()],
+    names: Option<FxHashSet<Box<str>>>,
 }
 
 /// What scalars are called, in the order of their enum.
@@ -210,6 +212,18 @@ const SCALARS: [(Scalar, &str); 6] = [
 ];
 
 impl Counter {
+    /// A counter that collects the names of properties on its way.
+    #[must_use]
+    pub fn of_names() -> Self {
+        Self { names: Some(FxHashSet::default()), ..Self::default() }
+    }
+
+    /// The names of properties that occurred; none where they were not to be collected.
+    #[must_use]
+    pub fn into_names(self) -> FxHashSet<Box<str>> {
+        self.names.unwrap_or_default()
+    }
+
     /// Counts a block's items and values.
     ///
     /// # Errors
@@ -217,28 +231,29 @@ impl Counter {
     pub fn block(&mut self, block: &Block) -> Result<()> {
         let mut kinds = vec![0_u64; block.kinds().len()];
         // Most items have the keys of the one before, of which it is known that none comes twice.
-        let (mut keys, mut known) = (Vec::new(), Vec::new());
+        let mut known: Vec<&[u8]> = Vec::new();
         for item in block.items() {
             if let Some(count) = kinds.get_mut(item.kind as usize) {
                 *count += 1;
             }
             let mut cursor = block.cursor(item);
-            keys.clear();
-            for _ in 0..cursor.map()? {
-                keys.push(cursor.text_bytes()?);
+            let size = cursor.map()?;
+            let mut is_known = size == known.len();
+            for at in 0..size {
+                let key = cursor.text_bytes()?;
+                if known.get(at) != Some(&key) {
+                    is_known = false;
+                    known.truncate(at);
+                    known.push(key);
+                }
                 match cursor.pass_scalar()? {
                     Some(scalar) => self.scalars[scalar as usize] += 1,
                     None => self.value(block, item, &mut cursor)?,
                 }
             }
-            // Few keys are compared with each other sooner.
-            if keys.len() > 1 && (keys.len() <= 4 || keys != known) {
-                if keys.len() > 4 {
-                    known.clone_from(&keys);
-                }
-                if let Some(key) = repeated(&mut keys) {
-                    return Err(twice(block, item, key));
-                }
+            if !is_known {
+                known.truncate(size);
+                self.keys(block, item, &known)?;
             }
         }
         let total = block.len() as u64;
@@ -259,6 +274,21 @@ impl Counter {
             }
             if block.class() == Class::Nodes && kind.names().is_empty() {
                 self.tally.unlabelled += count;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the keys of an item: none may come twice.
+    fn keys(&mut self, block: &Block, item: &Item, keys: &[&[u8]]) -> Result<()> {
+        if let Some(key) = repeated(&mut keys.to_vec()) {
+            return Err(twice(block, item, key));
+        }
+        let Some(names) = &mut self.names else { return Ok(()) };
+        for key in keys {
+            let key = std::str::from_utf8(key).map_err(|_| Error::corrupt("a key is not valid UTF-8"))?;
+            if !names.contains(key) {
+                names.insert(Box::from(key));
             }
         }
         Ok(())

@@ -203,6 +203,7 @@ fn what_is_wrong_is_told_with_its_place() {
         ("a:ID,n:int\n1,x\n", "n.csv, line 2: column \"n\": \"x\" is not a long"),
         (":ID,n:int\n1,2,3\n", "a row of 3 fields under a header of 2"),
         (":ID,n:int,n:string\n", "a property comes twice"),
+        ("n:ID,n:int\n1,2\n", "a property comes twice"),
         (":ID\na\n\na\n", "line 4: the id \"a\" occurs twice"),
         (":ID,s\n1,\"open\n", "the file ends inside quotes"),
         (":ID,s:what\n", "the header \"s:what\" is not understood"),

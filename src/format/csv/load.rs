@@ -11,7 +11,7 @@ mod table;
 
 use super::manifest::{LOAD, LoadColumn, LoadTable, Loading, MANIFEST, Manifest, Member};
 use super::table::{Leave, Row, Scratch};
-use super::write::{FLUSH, FLUSH_ALL, MAX_TABLES, note, schema_text, slug};
+use super::write::{FLUSH, FLUSH_ALL, MAX_KEPT, MAX_TABLES, note, schema_text, slug};
 use crate::cypher::Dialect;
 use crate::cypher::name::quoted;
 use crate::error::{Error, Result};
@@ -147,7 +147,7 @@ impl LoadCsv {
                 self.waiting += table.rows.len() - before;
                 if table.rows.len() >= FLUSH {
                     self.waiting -= table.rows.len();
-                    flush(table, group.class, out)?;
+                    flush(table, group.class, self.tables > MAX_KEPT, out)?;
                 }
                 break;
             }
@@ -167,7 +167,7 @@ impl LoadCsv {
     fn flush_all(&mut self, out: &mut dyn Members) -> Result<()> {
         self.waiting = 0;
         for group in &mut self.groups {
-            group.tables.iter_mut().try_for_each(|table| flush(table, group.class, out))?;
+            group.tables.iter_mut().try_for_each(|table| flush(table, group.class, true, out))?;
         }
         Ok(())
     }
@@ -199,7 +199,7 @@ impl From<&table::Column> for LoadColumn {
     }
 }
 
-fn flush(table: &mut Table, class: Class, out: &mut dyn Members) -> Result<()> {
+fn flush(table: &mut Table, class: Class, give_back: bool, out: &mut dyn Members) -> Result<()> {
     table.settle(class);
     if table.rows.is_empty() {
         return Ok(());
@@ -207,7 +207,11 @@ fn flush(table: &mut Table, class: Class, out: &mut dyn Members) -> Result<()> {
     out.append(&format!("{}.csv", table.name), &table.rows)?;
     table.hash.update(&table.rows);
     table.bytes += table.rows.len() as u64;
-    table.rows = Vec::new();
+    if give_back || table.rows.capacity() > 8 * FLUSH {
+        table.rows = Vec::new();
+    } else {
+        table.rows.clear();
+    }
     Ok(())
 }
 

@@ -60,6 +60,21 @@ pub(super) fn has_special(text: &[u8]) -> bool {
     in_words || rest.iter().any(|byte| matches!(byte, b'"' | b',' | b'\n' | b'\r'))
 }
 
+/// Whether text stands in a cell for LOAD CSV as it is, and surely so: no control character, quote, comma or backslash, no blank at an end, not empty.
+#[inline]
+pub(super) fn is_bare(text: &[u8]) -> bool {
+    let ([first, ..], [.., last]) = (text, text) else { return false };
+    let odd = |word: u64| {
+        let controls = word.wrapping_sub(repeat(0x20)) & !word & HIGH;
+        controls | zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b',')) | zeros(word ^ repeat(b'\\'))
+    };
+    let (words, rest) = text.as_chunks::<8>();
+    *first != b' '
+        && *last != b' '
+        && words.iter().all(|chunk| odd(u64::from_le_bytes(*chunk)) == 0)
+        && rest.iter().all(|byte| !matches!(byte, 0..=0x1F | b'"' | b',' | b'\\'))
+}
+
 /// The integer that `text[from..to]` spells with 1 to 8 digits and nothing else; `None` says nothing about what it is.
 #[inline]
 fn few_digits(text: &[u8], from: usize, to: usize) -> Option<u64> {
@@ -177,6 +192,26 @@ mod tests {
                     text[at] = byte;
                     assert!(has_special(&text), "{text:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_bare_text_is_seen_wherever_it_is() {
+        assert!(!is_bare(b""));
+        for size in 1..40 {
+            let plain: Vec<u8> =
+                b"a!#-+\xA2\xAC\x8A\x8D\xDC\x9F\x7F\x80[]".iter().cycle().copied().take(size).collect();
+            assert!(is_bare(&plain));
+            for at in 0..size {
+                for byte in (0..0x20).chain(*b"\",\\") {
+                    let mut text = plain.clone();
+                    text[at] = byte;
+                    assert!(!is_bare(&text), "{text:?}");
+                }
+                let mut text = plain.clone();
+                text[at] = b' ';
+                assert_eq!(is_bare(&text), at > 0 && at + 1 < size);
             }
         }
     }

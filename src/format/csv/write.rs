@@ -24,7 +24,7 @@ pub(super) const FLUSH_ALL: usize = 16 << 20;
 pub(super) const MAX_TABLES: usize = 10_000;
 
 /// While there are no more tables than this, each keeps its buffer.
-const MAX_KEPT: usize = 64;
+pub(super) const MAX_KEPT: usize = 64;
 
 /// Above this, ids may be more than the importer keeps as integers.
 const MAX_INTEGER_ID: i64 = 1 << 53;

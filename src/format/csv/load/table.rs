@@ -6,7 +6,8 @@ use crate::cypher::Dialect;
 use crate::error::Result;
 use crate::format::csv::column::{ColumnType, Sort};
 use crate::format::csv::table::{Leave, MAX_COLUMNS, Row, Scratch};
-use crate::model::{Block, Class, Item};
+use crate::model::packstream::Scalar;
+use crate::model::{Block, Class, Cursor, Item};
 use rustc_hash::FxHashMap;
 
 /// The type of a column that had nothing but empty lists.
@@ -115,6 +116,12 @@ impl Table {
         scratch: &mut Scratch,
         leave: &mut Leave,
     ) -> Result<Row> {
+        self.ids(block.class(), item);
+        let bare = self.rows.len();
+        if self.push_usual(dialect, block.cursor(item), scratch)? {
+            return Ok(Row::Written);
+        }
+        self.rows.truncate(bare);
         let mut cursor = block.cursor(item);
         let mut next = 0;
         let mut in_order = true;
@@ -156,11 +163,54 @@ impl Table {
         if !in_order {
             scratch.placed.sort_unstable();
         }
-        self.row(block.class(), item, scratch);
+        self.cells(scratch);
         Ok(Row::Written)
     }
 
-    fn row(&mut self, class: Class, item: &Item, scratch: &Scratch) {
+    /// Writes the cells of the usual item: each property has a column behind that of the one before, and a value of its type. `false` where an
+    /// item is another; a part of it may then be in the rows.
+    fn push_usual(&mut self, dialect: Dialect, mut cursor: Cursor<'_>, scratch: &mut Scratch) -> Result<bool> {
+        let Self { columns, rows, .. } = self;
+        let mut behind = columns.iter_mut();
+        for _ in 0..cursor.map()? {
+            let key = cursor.text_bytes()?;
+            let Column { column, marks, is_open, .. } = loop {
+                let Some(column) = behind.next() else { return Ok(false) };
+                rows.push(b',');
+                if column.key.as_bytes() == key {
+                    break column;
+                }
+            };
+            let from = cursor;
+            let scalar = cursor.pass_scalar()?;
+            cursor = from;
+            match (scalar, *column) {
+                (Some(Scalar::String), ColumnType { sort: Sort::String, is_array: false }) => {
+                    cell::text(dialect, cursor.text_bytes()?, marks, &mut scratch.list, rows);
+                }
+                (Some(Scalar::Integer), ColumnType { sort: Sort::Integer, is_array: false }) => {
+                    cell::integer(dialect, cursor.integer()?, marks, rows);
+                }
+                (Some(Scalar::Float), ColumnType { sort: Sort::Double, is_array: false }) => {
+                    cell::float(cursor.float()?, marks, rows);
+                }
+                (_, known) => {
+                    let fits = |(kind, is_empty)| kind == known || (is_empty && known.is_array);
+                    if *is_open || !cell::column(from)?.is_ok_and(fits) {
+                        return Ok(false);
+                    }
+                    if cell::value(dialect, &mut cursor, known, marks, &mut scratch.list, rows)?.is_err() {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        commas(rows, behind.len());
+        rows.push(b'\n');
+        Ok(true)
+    }
+
+    fn ids(&mut self, class: Class, item: &Item) {
         let mut number = itoa::Buffer::new();
         if class == Class::Nodes {
             self.rows.extend_from_slice(number.format(item.id).as_bytes());
@@ -169,6 +219,9 @@ impl Table {
             self.rows.push(b',');
             self.rows.extend_from_slice(number.format(item.end).as_bytes());
         }
+    }
+
+    fn cells(&mut self, scratch: &Scratch) {
         let mut column = 0;
         for (at, start, end) in &scratch.placed {
             commas(&mut self.rows, at + 1 - column);
