@@ -1,6 +1,6 @@
 //! `undo` and `runs`: what the ledger of a run is good for afterwards.
 //!
-//! Relationships go first, then what was changed is put back, the last change first, then nodes go. Each batch is taken back in one transaction with its line of
+//! Relationships are put back and go first, then nodes are put back, the last change first, then nodes go. Each batch is taken back in one transaction with its line of
 //! the ledger, so an undo that is cut off goes on where it was. What does not look as the run left it was changed by somebody since, or is another item
 //! that got the same id: it stays, unless it is forced.
 
@@ -28,6 +28,8 @@ pub struct Undone {
     pub relationships: u64,
     /// Nodes that are again what they were.
     pub put_back: u64,
+    /// Relationships that are again what they were.
+    pub relationships_put_back: u64,
     /// Indexes, constraints and triggers that were removed.
     pub schema: u64,
     /// Items that were left: somebody has changed them since, or joined something to them.
@@ -41,6 +43,7 @@ impl fmt::Display for Undone {
         write!(f, "removed {} nodes and {} relationships", self.nodes, self.relationships)?;
         for (count, what) in [
             (self.put_back, "changes of nodes put back"),
+            (self.relationships_put_back, "changes of relationships put back"),
             (self.schema, "schema objects removed"),
             (self.gone, "items were gone already"),
             (
@@ -69,11 +72,10 @@ pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -
         return Err(merge::cut_off(run, target.facts()?.resumes_restores));
     }
     let epoch = target.fence(run, 1)?;
-    if !first(target, run, 1, &|entry| entry.deed == Deed::Updates && entry.items > 0 && entry.before.is_empty())?
-        .is_empty()
-    {
+    let changes = |entry: &Entry| matches!(entry.deed, Deed::Updates | Deed::Changes) && entry.items > 0;
+    if !first(target, run, 1, &|entry| changes(entry) && entry.before.is_empty())?.is_empty() {
         return Err(Error::refused(format!(
-            "the run {run} changed nodes that were there and did not keep what they were"
+            "the run {run} changed nodes or relationships that were there and did not keep what they were"
         ))
         .hint("only a run with --undoable can put them back; nothing was undone"));
     }
@@ -103,8 +105,9 @@ fn take_back(target: &mut dyn Target, place: &Place, force: bool, undone: Undone
     let mut session = target.session()?;
     session.enlist(place)?;
     let mut work = Work { session: &mut *session, printer: Printer::default(), force, undone };
+    work.put_back_all(target, &place.run, Deed::Changes, watch)?;
     work.remove_all(target, &place.run, Deed::Relationships, watch)?;
-    work.put_back_all(target, &place.run, watch)?;
+    work.put_back_all(target, &place.run, Deed::Updates, watch)?;
     work.remove_all(target, &place.run, Deed::Nodes, watch)?;
     let undone = work.undone;
     session.sweep()?;
@@ -207,17 +210,17 @@ impl Work<'_> {
         Ok((ours, changed))
     }
 
-    fn put_back_all(&mut self, target: &mut dyn Target, run: &str, watch: Watch<'_>) -> Result<()> {
+    fn put_back_all(&mut self, target: &mut dyn Target, run: &str, deed: Deed, watch: Watch<'_>) -> Result<()> {
         let mut keys = Vec::new();
         target.entries(run, &mut |entry| {
-            if entry.deed == Deed::Updates {
+            if entry.deed == deed {
                 keys.push((entry.batch, entry.from));
             }
             Ok(())
         })?;
         for keys in keys.rchunks(LINES) {
             let Some(from) = keys.first() else { continue };
-            let in_chunk = |entry: &Entry| entry.deed == Deed::Updates && (entry.batch, entry.from) >= *from;
+            let in_chunk = |entry: &Entry| entry.deed == deed && (entry.batch, entry.from) >= *from;
             // Later ones are struck already.
             let mut lines = first(target, run, usize::MAX, &in_chunk)?;
             lines.reverse();
@@ -230,23 +233,27 @@ impl Work<'_> {
     }
 
     fn put_back(&mut self, entry: &Entry) -> Result<()> {
-        let found = self.session.read(Class::Nodes, &entry.ids)?;
+        let class = if entry.deed == Deed::Updates { Class::Nodes } else { Class::Relationships };
+        let found = self.session.read(class, &entry.ids)?;
         let (ours, changed) = self.sort_out(entry, &found)?;
-        let mut nodes = Block::new(Class::Nodes);
+        let mut items = Block::new(class);
         let chosen: FxHashSet<i64> = ours.iter().copied().collect();
         let mut cursor = Cursor::new(&entry.before);
         for id in &entry.ids {
-            let labels = cursor.list()?;
-            let labels = (0..labels).map(|_| cursor.string()).collect::<Result<Vec<_>>>()?;
+            let names = cursor.list()?;
+            let names = (0..names).map(|_| cursor.string()).collect::<Result<Vec<_>>>()?;
             let properties = cursor.raw()?;
             if chosen.contains(id) {
-                let kind = nodes.intern(&Kind::labels(labels));
-                nodes.buffer().extend_from_slice(properties);
-                nodes.push(*id, *id, 0, kind, 0);
+                let kind = items.intern(&Kind::labels(names));
+                items.buffer().extend_from_slice(properties);
+                items.push(*id, *id, 0, kind, 0);
             }
         }
-        self.session.put_back(&nodes, entry)?;
-        self.undone.put_back += ours.len() as u64;
+        self.session.put_back(&items, entry)?;
+        match class {
+            Class::Nodes => self.undone.put_back += ours.len() as u64,
+            Class::Relationships => self.undone.relationships_put_back += ours.len() as u64,
+        }
         self.undone.kept += changed;
         self.undone.gone += (entry.ids.len() as u64).saturating_sub(found.len() as u64);
         Ok(())

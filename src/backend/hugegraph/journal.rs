@@ -7,7 +7,7 @@
 //! | `ids` | which vertex a negative number in the ledger means |
 //! | `edges` | which edge a number in the ledger means |
 //! | `doomed` | edges that an undo has taken out of the ledger and leaves to the deletion of their vertices |
-//! | `intents` | lines about changes that are about to be made: what was before is known also when the change was cut off |
+//! | `intents` | lines about what is about to be done to what is there: what was before is known also when it was cut off |
 //!
 //! The server has no transactions over several requests, so a line cannot be one with its batch: it is written after the batch, and everything that is sent has its id
 //! beforehand. A batch whose line is missing is sent again, which changes nothing.
@@ -199,16 +199,20 @@ impl Journal {
         })
     }
 
-    /// Writes a line about edges, and which they are.
-    pub(super) fn enter_edges(&self, run: &str, mut entry: Entry, edges: &[Id<'_>]) -> Result<()> {
+    /// Writes lines about edges, and which they are. A line that comes with no item is left out.
+    pub(super) fn enter_edges(&self, run: &str, lines: [(Entry, Vec<Id<'_>>); 2]) -> Result<()> {
         self.write(|connection| {
             let sql = "INSERT INTO edges (id) VALUES (?1)";
             let mut insert = connection.prepare_cached(sql).map_err(self.doing("writing"))?;
-            for edge in edges {
-                let (Id::Text(text) | Id::Uuid(text)) = edge else { continue };
-                entry.ids.push(insert.insert([text]).map_err(self.doing("writing"))?);
+            for (mut entry, edges) in lines.into_iter().filter(|(entry, _)| entry.items > 0) {
+                entry.ids.clear();
+                for edge in edges {
+                    let (Id::Text(text) | Id::Uuid(text)) = edge else { continue };
+                    entry.ids.push(insert.insert([text]).map_err(self.doing("writing"))?);
+                }
+                ledger::enter(connection, run, &entry)?;
             }
-            ledger::enter(connection, run, &entry)
+            Ok(())
         })
     }
 
@@ -226,17 +230,20 @@ impl Journal {
         })
     }
 
-    /// Writes the line of a change before it is made.
-    pub(super) fn intend(&self, run: &str, entry: &Entry) -> Result<()> {
-        let bytes = entry.encode()?;
+    /// Writes lines of what is about to be done, before it is.
+    pub(super) fn intend(&self, run: &str, entries: &[&Entry]) -> Result<()> {
         self.write(|connection| {
             let sql = "INSERT OR REPLACE INTO intents VALUES (?1, ?2, ?3, ?4)";
-            let key = (run, entry.batch as i64, entry.from as i64, bytes);
-            connection.execute(sql, key).map(drop).map_err(self.doing("writing"))
+            let mut insert = connection.prepare_cached(sql).map_err(self.doing("writing"))?;
+            for entry in entries {
+                let key = (run, entry.batch as i64, entry.from as i64, entry.encode()?);
+                insert.execute(key).map_err(self.doing("writing"))?;
+            }
+            Ok(())
         })
     }
 
-    /// The line of a change that was about to be made.
+    /// The line of what was about to be done.
     pub(super) fn intent(&self, run: &str, mark: &Mark) -> Result<Option<Entry>> {
         use rusqlite::OptionalExtension as _;
         self.read(|connection| {

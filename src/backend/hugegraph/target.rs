@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 /// Rows of a request. A server takes 500 unless it is set up otherwise, but what a row costs it grows with the rows of the request: at 500 twice as much processor
 /// time as at 250, on 1.5.0. Below 100 the requests themselves begin to cost.
-const BATCH: usize = 200;
+pub(super) const BATCH: usize = 200;
 
 /// What sessions share.
 #[derive(Debug)]
