@@ -162,9 +162,8 @@ pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
     }
     policy.keys.sort_unstable();
     policy.keys.dedup();
-    let keeps_one = wishes.mode == Mode::Merging
-        && facts.identities.is_some()
-        && policy.relationships.once() == Once::Properties;
+    let keeps_one =
+        wishes.mode == Mode::Merging && facts.identities.is_some() && policy.relationships.once() == Once::Properties;
     let joins = match policy.on_conflict {
         OnConflict::Skip if keeps_one => Some(None),
         OnConflict::Overwrite if keeps_one => Some(Some(Update::Overwrite)),

@@ -118,14 +118,8 @@ pub struct Outcome {
 /// Does jobs until there are no more.
 pub fn work(mut session: Box<dyn Session>, quarantine: bool, jobs: &Receiver<Job>, outcomes: &Sender<Outcome>) {
     for job in jobs {
-        let mut work = Work {
-            session: &mut *session,
-            retries: 0,
-            bound: Vec::new(),
-            done: 0,
-            changed: 0,
-            rejected: Vec::new(),
-        };
+        let mut work =
+            Work { session: &mut *session, retries: 0, bound: Vec::new(), done: 0, changed: 0, rejected: Vec::new() };
         let result = work.settle(&job.task, job.mark, quarantine, 0).map_err(|error| locate(error, &job.task));
         let Work { retries, bound, done, changed, rejected, .. } = work;
         if outcomes.send(Outcome { job, retries, bound, done, changed, rejected, result }).is_err() {

@@ -198,7 +198,8 @@ impl Hand {
                     let label = edge_label(&self.definitions, batch, item)?;
                     let twin = Twin::of(label, &mut self.content, plain.properties(item))?;
                     let others = known.get(&(item.kind, item.start, item.end)).into_iter().flatten();
-                    let there = others.into_iter().find(|other| other.sort == twin.sort).and_then(|other| other.there.as_ref());
+                    let there =
+                        others.into_iter().find(|other| other.sort == twin.sort).and_then(|other| other.there.as_ref());
                     match there {
                         Some(There { is_certain: false, .. }) => return Err(uncertain(label)),
                         Some(there) => {
