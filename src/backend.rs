@@ -336,6 +336,19 @@ pub trait Target: Send {
     /// The database fails, a line is damaged, or what `sink` says.
     fn entries(&mut self, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()>;
 
+    /// How many batches of a run may be in without a line of the ledger: where it is not one with the data, those that were cut off.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    fn unsettled(&mut self, _run: &str) -> Result<u64> {
+        Ok(0)
+    }
+
+    /// How many sessions may delete at once what a run has made, in the same lane.
+    fn undo_sessions(&self) -> usize {
+        1
+    }
+
     /// Removes the ledger of a run: its lines, its lanes, and last its record. What the run did stays. May be called again when it was cut off.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::observe::{Event, Watch};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Lines of the ledger that are held at once.
 const LINES: usize = 200;
@@ -36,6 +37,21 @@ pub struct Undone {
     pub kept: u64,
     /// Items that were gone already.
     pub gone: u64,
+}
+
+impl Undone {
+    /// What both did.
+    fn and(self, other: Self) -> Self {
+        Self {
+            nodes: self.nodes + other.nodes,
+            relationships: self.relationships + other.relationships,
+            put_back: self.put_back + other.put_back,
+            relationships_put_back: self.relationships_put_back + other.relationships_put_back,
+            schema: self.schema + other.schema,
+            kept: self.kept + other.kept,
+            gone: self.gone + other.gone,
+        }
+    }
 }
 
 impl fmt::Display for Undone {
@@ -62,7 +78,7 @@ impl fmt::Display for Undone {
 /// Takes a run back.
 ///
 /// # Errors
-/// There is no such run, or it changed nodes and did not keep what they were: then nothing was done. Or the target fails: then it can be called again.
+/// There is no such run, or it changed nodes and did not keep what they were, or batches of it were cut off that left no line: then nothing was done. Or the target fails: then it can be called again.
 pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -> Result<Undone> {
     let mut record = find(target, run)?;
     if record.state == State::Forgetting {
@@ -78,6 +94,15 @@ pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -
             "the run {run} changed nodes or relationships that were there and did not keep what they were"
         ))
         .hint("only a run with --undoable can put them back; nothing was undone"));
+    }
+    let unsettled = if force { 0 } else { target.unsettled(run)? };
+    if unsettled > 0 {
+        return Err(Error::refused(format!(
+            "{unsettled} batches of the run {run} were cut off: nobody knows what of them is in the target"
+        ))
+        .hint(format!(
+            "go on with --resume {run} and the dump, then nothing of it will be left; --force takes back the rest"
+        )));
     }
     record.state = State::Undoing;
     target.record(run, &record.write()?)?;
@@ -102,16 +127,16 @@ pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -
 }
 
 fn take_back(target: &mut dyn Target, place: &Place, force: bool, undone: Undone, watch: Watch<'_>) -> Result<Undone> {
-    let mut session = target.session()?;
-    session.enlist(place)?;
-    let mut work = Work { session: &mut *session, printer: Printer::default(), force, undone };
-    work.put_back_all(target, &place.run, Deed::Changes, watch)?;
-    work.remove_all(target, &place.run, Deed::Relationships, watch)?;
-    work.put_back_all(target, &place.run, Deed::Updates, watch)?;
-    work.remove_all(target, &place.run, Deed::Nodes, watch)?;
-    let undone = work.undone;
-    session.sweep()?;
-    Ok(undone)
+    let mut first = Work::begin(target, place, force)?;
+    first.undone = undone;
+    let mut others =
+        (1..target.undo_sessions()).map(|_| Work::begin(target, place, force)).collect::<Result<Vec<_>>>()?;
+    first.put_back_all(target, &place.run, Deed::Changes, watch)?;
+    first.remove_all(&mut others, target, &place.run, Deed::Relationships, watch)?;
+    first.put_back_all(target, &place.run, Deed::Updates, watch)?;
+    first.remove_all(&mut others, target, &place.run, Deed::Nodes, watch)?;
+    first.session.sweep()?;
+    Ok(others.into_iter().fold(first.undone, |all, other| all.and(other.undone)))
 }
 
 /// Every run with its record, the newest last.
@@ -158,24 +183,50 @@ fn first(target: &mut dyn Target, run: &str, limit: usize, wanted: &dyn Fn(&Entr
     }
 }
 
-struct Work<'a> {
-    session: &'a mut dyn Session,
+struct Work {
+    session: Box<dyn Session>,
     printer: Printer,
     force: bool,
     undone: Undone,
 }
 
-impl Work<'_> {
-    fn remove_all(&mut self, target: &mut dyn Target, run: &str, deed: Deed, watch: Watch<'_>) -> Result<()> {
+impl Work {
+    fn begin(target: &mut dyn Target, place: &Place, force: bool) -> Result<Self> {
+        let mut session = target.session()?;
+        session.enlist(place)?;
+        Ok(Self { session, printer: Printer::default(), force, undone: Undone::default() })
+    }
+
+    /// Removes what lines are about, whoever is free taking the next one.
+    fn remove_all(
+        &mut self,
+        others: &mut [Self],
+        target: &mut dyn Target,
+        run: &str,
+        deed: Deed,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         loop {
             let lines = first(target, run, LINES, &|entry| entry.deed == deed)?;
             if lines.is_empty() {
                 return Ok(());
             }
-            for line in lines {
-                watch.stop.check()?;
-                self.remove(&line, watch)?;
-            }
+            let next = AtomicUsize::new(0);
+            let take = |work: &mut Self| -> Result<()> {
+                while let Some(line) = lines.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let removed = watch.stop.check().and_then(|()| work.remove(line, watch));
+                    // Nothing new is begun after a failure.
+                    removed.inspect_err(|_| next.store(lines.len(), Ordering::Relaxed))?;
+                }
+                Ok(())
+            };
+            std::thread::scope(|scope| {
+                let others: Vec<_> = others.iter_mut().map(|other| scope.spawn(|| take(other))).collect();
+                let done = take(self);
+                others.into_iter().fold(done, |done, other| {
+                    done.and(other.join().unwrap_or_else(|_| Err(Error::failed("a session has broken down"))))
+                })
+            })?;
         }
     }
 

@@ -415,6 +415,8 @@ g('POST', '/graph/edges/batch?check_vertex=false', [{{'label': 'next', 'outV': i
         merging.kill();
         let runs = server.run(&["runs", &graph]).expect(0);
         let run = runs.text().split_whitespace().next().unwrap_or_else(|| panic!("{runs:?}")).to_owned();
+        let refused = server.run(&["undo", &run, &graph]).expect(4);
+        assert!(refused.stderr.contains("1 batches of the run"), "{}", refused.stderr);
         let merged = server.run(&["merge", "a.jsonl", &graph, "--resume", &run]).expect(0);
         let counts = match policy {
             "overwrite" => ", 133 relationships changed that were there, 67 relationships that were there",

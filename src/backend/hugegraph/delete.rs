@@ -31,9 +31,7 @@ pub(super) struct Deletion<'a> {
 
 impl<'a> Deletion<'a> {
     /// Of a run.
-    pub(super) fn new(client: &'a Client, journal: &'a Journal, run: &'a str) -> Self {
-        // It may be switched off; and HugeGraph 1.7 gets to give the answers of other requests.
-        let by_gremlin = client.gremlin("1").is_ok_and(|one| one == 1);
+    pub(super) fn new(client: &'a Client, journal: &'a Journal, run: &'a str, by_gremlin: bool) -> Self {
         Self { client, journal, run, by_gremlin }
     }
 
@@ -46,18 +44,31 @@ impl<'a> Deletion<'a> {
                 deleted += self.remove(&all)?;
                 continue;
             }
-            let edges = self.edges_of(ids)?;
-            let mut free = Vec::with_capacity(ids.len());
-            for (id, edges) in ids.iter().zip(edges) {
-                if let Some(edges) = self.thinned(id, edges)?
-                    && self.journal.are_doomed(self.run, &edges)?
-                {
-                    free.push((id, Some(edges)));
-                }
-            }
-            deleted += self.remove(&free)?;
+            deleted += self.remove(&self.free(ids)?)?;
         }
         Ok(deleted)
+    }
+
+    /// Those vertices all of whose edges are doomed, with the edges.
+    fn free<'i>(&self, ids: &'i [Id<'i>]) -> Result<Vec<(&'i Id<'i>, Option<Vec<String>>)>> {
+        let mut free = Vec::with_capacity(ids.len());
+        let mut asked: Vec<(&Id<'_>, Vec<String>)> = ids.iter().map(|id| (id, Vec::new())).collect();
+        while !asked.is_empty() {
+            let now: Vec<Id<'_>> = asked.iter().map(|(id, _)| (*id).clone()).collect();
+            let edges = self.edges_of(&now)?;
+            let mut again = Vec::new();
+            for ((id, before), edges) in asked.into_iter().zip(edges) {
+                let edges = self.thinned(id, edges)?;
+                if self.journal.are_doomed(self.run, &edges)? {
+                    free.push((id, Some(edges)));
+                } else if edges != before {
+                    // One of them may have gone with its other end since it was seen, and is doomed no longer.
+                    again.push((id, edges));
+                }
+            }
+            asked = again;
+        }
+        Ok(free)
     }
 
     /// Deletes the doomed edges that are left.
@@ -103,17 +114,14 @@ impl<'a> Deletion<'a> {
         ids.iter().map(|id| edges_of(self.client, id, EDGES + 1)).collect()
     }
 
-    /// The edges of a vertex once those that are too many and doomed are deleted; `None` where not all of them are.
-    fn thinned(&self, id: &Id<'_>, mut edges: Vec<String>) -> Result<Option<Vec<String>>> {
-        while edges.len() > EDGES {
-            if !self.journal.are_doomed(self.run, &edges)? {
-                return Ok(None);
-            }
+    /// The edges of a vertex once those that are too many and doomed are deleted.
+    fn thinned(&self, id: &Id<'_>, mut edges: Vec<String>) -> Result<Vec<String>> {
+        while edges.len() > EDGES && self.journal.are_doomed(self.run, &edges)? {
             let ids: Vec<Id<'_>> = edges.drain(..).map(|edge| Id::Text(edge.into())).collect();
             self.edges(&ids)?;
             edges = self.edges_of(std::slice::from_ref(id))?.pop().unwrap_or_default();
         }
-        Ok(Some(edges))
+        Ok(edges)
     }
 
     /// Deletes vertices with those edges that were seen; none that has got more since.

@@ -7,7 +7,7 @@ use super::registry::Registry;
 use super::target::Shared;
 use crate::backend::ledger::Printer;
 use crate::backend::{Deed, Entry, Mark, Once, Place, Purpose, Session, Update};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::hugegraph::plain::normalized;
 use crate::hugegraph::record::{Writer, wanted_id};
 use crate::hugegraph::schema::{EdgeLabel, IdStrategy, VertexLabel};
@@ -16,6 +16,7 @@ use crate::model::content::Content;
 use crate::model::{Block, Class, Item};
 use crate::wire::http::Method;
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 /// A session.
@@ -27,6 +28,8 @@ pub(super) struct Hand {
     pub(super) printer: Printer,
     pub(super) content: Content,
     body: Vec<u8>,
+    /// Whether Gremlin does what it is asked, once that was tried.
+    by_gremlin: OnceCell<bool>,
 }
 
 impl Hand {
@@ -39,6 +42,7 @@ impl Hand {
             printer: Printer::default(),
             content: Content::default(),
             body: Vec::new(),
+            by_gremlin: OnceCell::new(),
         }
     }
 
@@ -191,9 +195,27 @@ impl Hand {
         self.place.as_ref().ok_or_else(|| Error::failed("the session has no run"))
     }
 
+    /// Does a batch, which counts as begun until its line is written, or until it is certain that nothing of it is there.
+    fn begun<T>(&mut self, batch: &Block, mark: Option<&Mark>, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let Some(mark) = mark else { return work(self) };
+        self.shared.journal.begin(&self.place()?.run, mark)?;
+        let done = work(self);
+        // Of several requests the first ones may be in.
+        let is_one = batch.len() <= self.shared.most();
+        if done
+            .as_ref()
+            .is_err_and(|error| is_one && error.kind() == ErrorKind::Server && error.retry() == Retry::Never)
+        {
+            self.shared.journal.leave(&self.place()?.run, mark)?;
+        }
+        done
+    }
+
     fn deletion(&self) -> Result<Deletion<'_>> {
         let Shared { client, journal, .. } = &*self.shared;
-        Ok(Deletion::new(client, journal, &self.place()?.run))
+        // It may be switched off; and HugeGraph 1.7 gets to give the answers of other requests.
+        let by_gremlin = *self.by_gremlin.get_or_init(|| client.gremlin("1").is_ok_and(|one| one == 1));
+        Ok(Deletion::new(client, journal, &self.place()?.run, by_gremlin))
     }
 
     pub(super) fn note(&self, entry: &Entry) -> Result<()> {
@@ -276,13 +298,17 @@ impl Session for Hand {
     }
 
     fn nodes(&mut self, batch: &Block, mark: Option<&Mark>, ids: &mut Vec<i64>) -> Result<()> {
-        let mut made = Vec::with_capacity(batch.len());
-        self.in_parts(batch, &mut |hand, part| hand.vertices(part, &mut made))?;
-        if let Some(mark) = mark {
-            let plain = normalized(&self.definitions, batch)?;
-            let prints = plain.items().iter().map(|item| self.printer.print(&plain, item)).collect::<Result<_>>()?;
-            self.note(&Entry { ids: made.clone(), prints, ..Entry::new(mark, Deed::Nodes, batch) })?;
-        }
+        let made = self.begun(batch, mark, |hand| {
+            let mut made = Vec::with_capacity(batch.len());
+            hand.in_parts(batch, &mut |hand, part| hand.vertices(part, &mut made))?;
+            if let Some(mark) = mark {
+                let plain = normalized(&hand.definitions, batch)?;
+                let prints =
+                    plain.items().iter().map(|item| hand.printer.print(&plain, item)).collect::<Result<_>>()?;
+                hand.note(&Entry { ids: made.clone(), prints, ..Entry::new(mark, Deed::Nodes, batch) })?;
+            }
+            Ok(made)
+        })?;
         ids.extend(made);
         Ok(())
     }
@@ -291,16 +317,16 @@ impl Session for Hand {
         if (self.purpose, once, mark) == (Purpose::Restore, Once::Always, None) {
             return self.in_places(batch).map(|ids| ids.len() as u64);
         }
-        let [created, _] = self.put_edges(batch, Rule::Once(once), mark)?;
+        let [created, _] = self.begun(batch, mark, |hand| hand.put_edges(batch, Rule::Once(once), mark))?;
         Ok(created)
     }
 
     fn join(&mut self, batch: &Block, how: Option<Update>, mark: Option<&Mark>) -> Result<[u64; 2]> {
-        self.put_edges(batch, Rule::Change(how), mark)
+        self.begun(batch, mark, |hand| hand.put_edges(batch, Rule::Change(how), mark))
     }
 
     fn update(&mut self, batch: &Block, how: Update, mark: Option<&Mark>) -> Result<u64> {
-        self.change(batch, how, mark)
+        self.begun(batch, mark, |hand| hand.change(batch, how, mark))
     }
 
     fn find(&mut self, mark: &Mark) -> Result<Option<Entry>> {

@@ -426,6 +426,18 @@ impl Target for Store {
         })
     }
 
+    fn unsettled(&mut self, run: &str) -> Result<u64> {
+        self.shared.journal.begun(run)
+    }
+
+    fn undo_sessions(&self) -> usize {
+        // From 1.7 on the answer to a Gremlin request may be that to another one.
+        let version = &self.shared.client.origin().version;
+        let mut numbers = version.split('.').map_while(|number| number.parse::<u64>().ok());
+        let is_sure = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < (1, 7);
+        if is_sure { self.workers } else { 1 }
+    }
+
     fn forget(&mut self, run: &str) -> Result<()> {
         self.shared.journal.forget(run)?;
         if self.shared.wanted().is_none() {
