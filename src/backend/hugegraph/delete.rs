@@ -21,6 +21,9 @@ const EDGES: usize = 1_000;
 /// What makes an id of the server of a text such as `L7`, `Sann`, `Uc9a4…`: JSON has no types for them.
 const READ_ID: &str = "def read = { s -> def rest = s.substring(1); s[0] == 'L' ? rest.toLong() : s[0] == 'U' ? UUID.fromString(rest) : rest }";
 
+/// A vertex that may be deleted with these edges, or with whatever it has.
+type Free<'i> = (&'i Id<'i>, Option<Vec<String>>);
+
 /// Deletes what a run has made.
 pub(super) struct Deletion<'a> {
     client: &'a Client,
@@ -50,7 +53,7 @@ impl<'a> Deletion<'a> {
     }
 
     /// Those vertices all of whose edges are doomed, with the edges.
-    fn free<'i>(&self, ids: &'i [Id<'i>]) -> Result<Vec<(&'i Id<'i>, Option<Vec<String>>)>> {
+    fn free<'i>(&self, ids: &'i [Id<'i>]) -> Result<Vec<Free<'i>>> {
         let mut free = Vec::with_capacity(ids.len());
         let mut asked: Vec<(&Id<'_>, Vec<String>)> = ids.iter().map(|id| (id, Vec::new())).collect();
         while !asked.is_empty() {
@@ -125,7 +128,7 @@ impl<'a> Deletion<'a> {
     }
 
     /// Deletes vertices with those edges that were seen; none that has got more since.
-    fn remove(&self, free: &[(&Id<'_>, Option<Vec<String>>)]) -> Result<u64> {
+    fn remove(&self, free: &[Free<'_>]) -> Result<u64> {
         if free.is_empty() {
             return Ok(0);
         }
@@ -137,7 +140,7 @@ impl<'a> Deletion<'a> {
              all.each {{ it.remove() }}; said }}()"
         );
         let ids: Vec<Id<'_>> = free.iter().map(|(id, _)| (*id).clone()).collect();
-        let count = |(_, edges): &(_, Option<Vec<String>>)| edges.as_ref().map_or(-1, |edges| edges.len() as i64);
+        let count = |(_, edges): &Free<'_>| edges.as_ref().map_or(-1, |edges| edges.len() as i64);
         let counts: Vec<i64> = free.iter().map(count).collect();
         let said = self.ask(&script, json!({ "ids": letters(&ids), "counts": counts }))?;
         let said: Vec<u64> = match said.map(serde_json::from_value) {

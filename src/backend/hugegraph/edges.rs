@@ -84,8 +84,11 @@ impl Hand {
             let made = plain.items().iter().zip(&is_new).filter(|(_, is_new)| **is_new);
             lines.new.prints = made.map(|(item, _)| self.printer.print(&plain, item)).collect::<Result<_>>()?;
             lines.changed.items = counts[1];
-            let lines = [(lines.new, new), (lines.changed, changed)];
-            self.shared.journal.enter_edges(&self.place()?.run, lines)?;
+            let mut entries = vec![(lines.new, new)];
+            if !changed.is_empty() {
+                entries.push((lines.changed, changed));
+            }
+            self.shared.journal.enter_edges(&self.place()?.run, entries)?;
         }
         Ok(counts)
     }

@@ -235,12 +235,12 @@ impl Journal {
         })
     }
 
-    /// Writes lines about edges, and which they are. A line that comes with no item is left out.
-    pub(super) fn enter_edges(&self, run: &str, lines: [(Entry, Vec<Id<'_>>); 2]) -> Result<()> {
+    /// Writes lines about edges, and which they are.
+    pub(super) fn enter_edges(&self, run: &str, lines: Vec<(Entry, Vec<Id<'_>>)>) -> Result<()> {
         self.write(|connection| {
             let sql = "INSERT INTO edges (id) VALUES (?1)";
             let mut insert = connection.prepare_cached(sql).map_err(self.doing("writing"))?;
-            for (mut entry, edges) in lines.into_iter().filter(|(entry, _)| entry.items > 0) {
+            for (mut entry, edges) in lines {
                 entry.ids.clear();
                 for edge in edges {
                     let (Id::Text(text) | Id::Uuid(text)) = edge else { continue };
