@@ -336,6 +336,19 @@ pub trait Target: Send {
     /// The database fails, a line is damaged, or what `sink` says.
     fn entries(&mut self, run: &str, sink: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()>;
 
+    /// How many batches of a run may be in without a line of the ledger: where it is not one with the data, those that were cut off.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    fn unsettled(&mut self, _run: &str) -> Result<u64> {
+        Ok(0)
+    }
+
+    /// How many sessions may delete at once what a run has made, in the same lane.
+    fn undo_sessions(&self) -> usize {
+        1
+    }
+
     /// Removes the ledger of a run: its lines, its lanes, and last its record. What the run did stays. May be called again when it was cut off.
     ///
     /// # Errors
@@ -365,6 +378,16 @@ pub trait Session: Send {
     /// # Errors
     /// As above.
     fn relationships(&mut self, batch: &Block, once: Once, mark: Option<&Mark>) -> Result<u64>;
+
+    /// Creates a batch of relationships of one kind where the target keeps one in each place ([`Facts::identities`]), and changes those in whose place one with other properties
+    /// is: as `how` says, or not at all. Two of the batch in one place that differ are an error. Gives how many were created, and how many changed. The ledger gets a line about each of the two
+    /// ([`Mark::of_changes`]).
+    ///
+    /// # Errors
+    /// As above.
+    fn join(&mut self, _batch: &Block, _how: Option<Update>, _mark: Option<&Mark>) -> Result<[u64; 2]> {
+        Err(Error::failed("the target may have many relationships in one place"))
+    }
 
     /// Changes nodes that are there: `start` of each item is the node's id in the target. Labels of the items' kinds are added. No node is there twice in
     /// a batch. The line of the ledger holds what the nodes were before if the mark asks for it. Gives how many nodes were found.
@@ -401,11 +424,11 @@ pub trait Session: Send {
     }
 
     /// Gives nodes exactly the labels and properties of a block whose items have the target's ids as `start`, those apart that are not there
-    /// any more, and in the same transaction removes a line of the ledger.
+    /// any more, and in the same transaction removes a line of the ledger. Relationships as well, where [`Session::join`] changes some.
     ///
     /// # Errors
     /// As above.
-    fn put_back(&mut self, nodes: &Block, entry: &Entry) -> Result<()>;
+    fn put_back(&mut self, items: &Block, entry: &Entry) -> Result<()>;
 
     /// Runs a statement of the target's own language in a transaction of its own, and drops its rows.
     ///

@@ -22,6 +22,8 @@ mod schema;
 #[path = "conformance/writing.rs"]
 mod writing;
 
+#[path = "conformance/hugegraph.rs"]
+mod hugegraph;
 #[path = "conformance/memgraph.rs"]
 mod memgraph;
 #[path = "conformance/neo4j.rs"]
@@ -81,6 +83,15 @@ conformance! {
         two_sessions_do_not_create_the_same_relationship, an_update_overwrites_or_fills,
         what_nodes_were_is_kept_only_if_asked_for, put_back_restores_exactly, deleting_with_and_without_detach,
         changes_free_unique_values, looking_gives_values_or_null, reading_gives_what_is_there;
+}
+// Its graphs have a schema: conformance/hugegraph.rs says which cases cannot apply.
+conformance! {
+    on_hugegraph, crate::hugegraph::HugeGraph::new();
+    writing: an_empty_batch;
+    reading: a_scan_is_repeatable, the_error_of_the_sink_is_returned, never_weaker_in_silence;
+    merging: a_line_is_found_by_batch_and_first_item, an_unmarked_batch_leaves_no_line,
+        an_empty_marked_batch_leaves_its_line, a_mark_needs_a_place_in_a_run, no_place_in_a_run_that_is_not_there,
+        a_fence_leaves_other_runs_alone, lines_come_in_the_order_of_batch_and_first_item;
 }
 
 /// Makes a test of every case for one format.

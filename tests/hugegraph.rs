@@ -12,12 +12,29 @@ mod gaps;
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use support::tool::{Run, command, finish};
 
 static TURN: Mutex<()> = Mutex::new(());
+
+/// A child that ends with the test.
+struct Kept(Child);
+
+impl Kept {
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// The server, for one test at a time.
 struct Server {
@@ -83,6 +100,24 @@ impl Server {
             graph,
             "g('DELETE', '/clear?confirm_message=I%27m+sure+to+delete+all+data'); g('PUT', '/mode', 'NONE')",
         );
+    }
+
+    /// How many vertices and edges a graph has.
+    fn counts(&self, graph: &str) -> String {
+        let both = "print(g.gremlin('g.V().count().next()'), g.gremlin('g.E().count().next()'))";
+        self.python(graph, both).trim().to_owned()
+    }
+
+    /// Begins to bring g.jsonl into t2, slowly, and waits for the first rows. `stderr` takes what is said.
+    fn begin(&self, verb: &str, stderr: impl Into<Stdio>) -> Kept {
+        let mut command = self.command();
+        command.args([verb, "g.jsonl", &self.graph("t2"), "--throttle", "2000", "--batch-size", "100"]);
+        let begun = Kept(command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap());
+        let since = Instant::now();
+        while self.counts("t2").starts_with("0 ") {
+            assert!(since.elapsed() < Duration::from_secs(60));
+        }
+        begun
     }
 
     /// What the witness reads of a graph.
@@ -226,17 +261,8 @@ fn a_restore_that_was_killed_is_told_of_and_goes_on() {
     let server = Server::new();
     many(&server);
     let graph = server.graph("t2");
-    let mut restoring = server.command();
-    restoring.args(["restore", "g.jsonl", &graph, "--throttle", "4000", "--batch-size", "100"]);
-    let mut child = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
-    let count = || -> u64 { server.python("t2", "print(g.gremlin('g.V().count().next()'))").trim().parse().unwrap() };
-    while count() == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(60));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(count() < 14_000, "it was killed on the way");
+    server.begin("restore", Stdio::null()).kill();
+    assert_ne!(server.counts("t2"), "14000 2000", "it was killed on the way");
     assert_eq!(server.mode("t2"), "RESTORING");
     let refused = server.run(&["restore", "g.jsonl", &graph]).expect(4);
     assert!(refused.stderr.contains("was cut off"), "{}", refused.stderr);
@@ -288,13 +314,7 @@ for at in range(0, 3000, 100):
     let mut out = dumping.stdout.take().unwrap();
     let mut head = vec![0; 1 << 20];
     out.read_exact(&mut head).unwrap();
-    let mut restoring = server.command();
-    restoring.args(["restore", "g.jsonl", &server.graph("t2"), "--throttle", "2000", "--batch-size", "100"]);
-    let mut restoring = restoring.stdout(Stdio::null()).stderr(server.log("restore.err")).spawn().unwrap();
-    let begun = Instant::now();
-    while server.python("t2", "print(g.gremlin('g.V().count().next()'))").trim() == "0" {
-        assert!(begun.elapsed() < Duration::from_secs(60));
-    }
+    let mut restoring = server.begin("restore", server.log("restore.err"));
     let mut file = std::fs::File::create(server.folder.path().join("killed.jsonl")).unwrap();
     file.write_all(&head).unwrap();
     let (mut taking, mut ended) = (None, [None, None]);
@@ -302,12 +322,12 @@ for at in range(0, 3000, 100):
         // What was read before comes out now; the rest is still in the server.
         taking = Some(std::thread::spawn(move || std::io::copy(&mut out, &mut file).unwrap()));
         std::thread::sleep(Duration::from_secs(2));
-        ended = [&mut dumping, &mut restoring].map(|child| child.try_wait().unwrap());
+        ended = [&mut dumping, &mut restoring.0].map(|child| child.try_wait().unwrap());
     });
     let told = |name: &str| std::fs::read_to_string(server.folder.path().join(name)).unwrap();
     assert_eq!(ended, [None, None], "without a server: {} {}", told("dump.err"), told("restore.err"));
     assert!(dumping.wait().unwrap().success(), "{}", told("dump.err"));
-    assert!(restoring.wait().unwrap().success(), "{}", told("restore.err"));
+    assert!(restoring.0.wait().unwrap().success(), "{}", told("restore.err"));
     assert!(taking.unwrap().join().unwrap() > 20 << 20);
     assert_eq!(server.mode("t2"), "NONE");
     drop(alone);
@@ -341,8 +361,7 @@ g.done(g('POST', '/schema/indexlabels', {{'name': 'u', 'base_type': 'VERTEX_LABE
     );
     let graph = server.graph("t2");
     server.run(&["merge", "g.jsonl", &graph, "--quarantine", "bad.jsonl"]).expect(3);
-    let count = server.python("t2", "print(g.gremlin('g.V().count().next()'), g.gremlin('g.E().count().next()'))");
-    assert_eq!(count.trim(), "60 1", "of 61 vertices and 2 edges");
+    assert_eq!(server.counts("t2"), "60 1", "of 61 vertices and 2 edges");
     assert_eq!(server.mode("t2"), "NONE");
     let quarantine = std::fs::read_to_string(server.folder.path().join("bad.jsonl")).unwrap();
     assert!(quarantine.contains("Unique constraint"), "{quarantine}");
@@ -434,8 +453,7 @@ fn edges_that_lead_nowhere_are_told() {
     let refused = server.run(&["dump", &graph, "-o", "b.jsonl", "--dangling", "refuse"]);
     assert!(refused.code != 0 && !server.folder.path().join("b.jsonl").exists(), "{}", refused.stderr);
     server.run(&["restore", "a.jsonl", &server.graph("t2")]).expect(0);
-    let count = server.python("t2", "print(g.gremlin('g.V().count().next()'), g.gremlin('g.E().count().next()'))");
-    assert_eq!(count.trim(), "2 1");
+    assert_eq!(server.counts("t2"), "2 1");
 }
 
 #[test]

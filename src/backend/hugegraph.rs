@@ -8,7 +8,7 @@
 //! | `page` | shards, pages of a size in bytes, several at once |
 //! | `refill` | blocks that do not depend on pages |
 //! | `source` | the graph as blocks |
-//! | `target`, `session`, `merging` | a graph that is written |
+//! | `target`, `session`, `merging`, `edges` | a graph that is written |
 //! | `change` | vertices and edges by their ids |
 //! | `delete` | many deleted at once |
 //! | `held` | what a server can hold that is not at hand |
@@ -24,6 +24,7 @@ mod change;
 mod client;
 mod define;
 mod delete;
+mod edges;
 mod held;
 mod journal;
 mod merging;

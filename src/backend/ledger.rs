@@ -15,6 +15,9 @@ pub const LABEL: &str = "__GraphFerry__";
 
 const VERSION: u8 = 1;
 
+/// A batch of relationships that has also changed some has a second line, about those, under its number plus this.
+pub const CHANGES: u64 = 1 << 41;
+
 /// What a batch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -28,6 +31,8 @@ pub enum Deed {
     Matches,
     /// Nothing yet: it says which nodes of the dump come after another that is the same, as pairs of its old id and the other's.
     Later,
+    /// Changed relationships that were there, beside the line of its batch: see [`CHANGES`].
+    Changes,
 }
 
 /// Where a batch stands in its run.
@@ -39,6 +44,14 @@ pub struct Mark {
     pub from: u64,
     /// Whether what nodes were before is to be kept.
     pub before: bool,
+}
+
+impl Mark {
+    /// Where the line about relationships stands that the batch has changed.
+    #[must_use]
+    pub fn of_changes(self) -> Self {
+        Self { batch: self.batch + CHANGES, ..self }
+    }
 }
 
 /// A line of the ledger.
@@ -58,7 +71,7 @@ pub struct Entry {
     pub ids: Vec<i64>,
     /// What each item was when the batch left it; empty where nobody will ask.
     pub prints: Vec<u32>,
-    /// What updated nodes were before: for each, in the order of the ids, a PackStream list of labels and a map of properties. Empty where it was not kept.
+    /// What changed items were before: for each, in the order of the ids, a PackStream list of its labels, or its type, and a map of properties. Empty where it was not kept.
     pub before: Vec<u8>,
 }
 
@@ -129,6 +142,7 @@ impl Entry {
             2 => Deed::Updates,
             3 => Deed::Matches,
             4 => Deed::Later,
+            5 => Deed::Changes,
             _ => return Err(damaged()),
         };
         let mut rest = rest;

@@ -2,7 +2,7 @@
 
 use super::identity::Identity;
 use super::work::Task;
-use crate::backend::ledger::old_ids;
+use crate::backend::ledger::{CHANGES, old_ids};
 use crate::backend::{Deed, Entry, Mark, Target};
 use crate::error::{Error, Result};
 use crate::model::{Block, Class};
@@ -26,6 +26,8 @@ struct Line {
     deed: Deed,
     old: u64,
     made: u64,
+    /// Relationships that were changed.
+    changed: u64,
     /// Ids of nodes that were created.
     ids: Vec<i64>,
 }
@@ -35,8 +37,10 @@ struct Line {
 pub struct Parts {
     /// Old and new ids of nodes that were created.
     pub bound: Vec<(i64, i64)>,
-    /// Items that were created or changed.
+    /// Items that were created, or nodes that were changed.
     pub done: u64,
+    /// Relationships that were changed.
+    pub changed: u64,
     /// Items that lines of the ledger are about.
     pub items: u64,
     /// Ranges of items that are left to do.
@@ -59,7 +63,14 @@ impl Done {
                     let Entry { from, items, deed, old, .. } = entry;
                     let made = entry.ids.len() as u64;
                     let ids = if deed == Deed::Nodes { entry.ids } else { Vec::new() };
-                    done.0.entry(entry.batch).or_default().push(Line { from, items, deed, old, made, ids });
+                    let line = Line { from, items, deed, old, made, changed: 0, ids };
+                    done.0.entry(entry.batch).or_default().push(line);
+                }
+                Deed::Changes => {
+                    // It comes after the line that it stands beside.
+                    let lines = entry.batch.checked_sub(CHANGES).and_then(|batch| done.0.get_mut(&batch));
+                    let beside = lines.and_then(|lines| lines.iter_mut().find(|line| line.from == entry.from));
+                    beside.into_iter().for_each(|line| line.changed = entry.ids.len() as u64);
                 }
             }
             Ok(())
@@ -81,7 +92,7 @@ impl Done {
         let batch = task.block().ok_or_else(other)?;
         let deed = match task {
             Task::Nodes(_) => Deed::Nodes,
-            Task::Relationships(..) => Deed::Relationships,
+            task if task.is_of_relationships() => Deed::Relationships,
             _ => Deed::Updates,
         };
         let mut at = 0;
@@ -96,6 +107,7 @@ impl Done {
             }
             at = to;
             parts.items += line.items;
+            parts.changed += line.changed;
             parts.done += if deed == Deed::Updates { line.items } else { line.made };
             if deed == Deed::Nodes {
                 let items = batch.items().get(from..to).unwrap_or_default();

@@ -526,17 +526,21 @@ impl<'a, 's> Loader<'a, 's> {
         if window.is_empty() {
             return Ok(());
         }
-        let once = self.setup.plan.policy.relationships.once();
+        let plan = self.setup.plan;
+        let task = |batch| match plan.joins {
+            Some(how) => Task::Join(batch, how),
+            None => Task::Relationships(batch, plan.policy.relationships.once()),
+        };
         // The lane of the window before is through, so that no supernode is in two batches at once.
         self.finish_lane()?;
         let rounds = schedule::rounds(window, &self.shape);
-        let several = rounds.len() > 1 && self.setup.plan.sessions > 1;
+        let several = rounds.len() > 1 && plan.sessions > 1;
         for round in rounds {
             for batch in round.lane {
-                self.dispatch_in_lane(Task::Relationships(batch, once))?;
+                self.dispatch_in_lane(task(batch))?;
             }
             for batch in round.batches {
-                self.dispatch(Task::Relationships(batch, once), false)?;
+                self.dispatch(task(batch), false)?;
             }
             if several {
                 self.wait_for_round()?;
@@ -622,8 +626,9 @@ impl<'a, 's> Loader<'a, 's> {
             self.ids.bind(old, new);
         }
         count(self.report, &task, parts.done);
-        if matches!(task, Task::Relationships(..)) {
-            self.report.relationships.kept += parts.items - parts.done;
+        self.report.relationships.updated += parts.changed;
+        if task.is_of_relationships() {
+            self.report.relationships.kept += parts.items.saturating_sub(parts.done + parts.changed);
         }
         let mark = |from| Mark { batch: number, from, before };
         if parts.items == 0 {
@@ -659,7 +664,7 @@ impl<'a, 's> Loader<'a, 's> {
     fn settle(&mut self) -> Result<()> {
         let outcome = self.outcomes.recv().map_err(|_| Error::failed("every session is gone"))?;
         self.under_way -= 1;
-        let Outcome { job, retries, bound, done, rejected, result } = outcome;
+        let Outcome { job, retries, bound, done, changed, rejected, result } = outcome;
         self.in_lane &= !job.in_lane;
         self.report.retries += retries;
         if retries > 0 {
@@ -672,14 +677,15 @@ impl<'a, 's> Loader<'a, 's> {
         }
         let size = job.task.len();
         count(self.report, &job.task, done);
+        self.report.relationships.updated += changed;
         if let Err(error) = result {
             if error.retry() == Retry::Unknown {
-                self.report.in_doubt += size.saturating_sub(done);
+                self.report.in_doubt += size.saturating_sub(done + changed);
             }
             return Err(error);
         }
-        if matches!(job.task, Task::Relationships(..)) {
-            self.report.relationships.kept += size.saturating_sub(done + rejected.len() as u64);
+        if job.task.is_of_relationships() {
+            self.report.relationships.kept += size.saturating_sub(done + changed + rejected.len() as u64);
         }
         let Some(block) = job.task.block() else { return self.feed_lane() };
         for rejected in rejected {
@@ -717,7 +723,7 @@ fn count(report: &mut Report, task: &Task, done: u64) {
         Task::Update(..) => report.nodes.updated += done,
         // These nodes are counted already.
         Task::Refer(..) => {}
-        Task::Relationships(..) => report.relationships.written += done,
+        Task::Relationships(..) | Task::Join(..) => report.relationships.written += done,
         Task::Statement(_) => report.statements += done,
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn no_run(run: &str) -> Error {
 }
 
 /// Looks for nodes of the dump in the target, and for constraints that would be broken. Writes nothing. `sorts_out` says that what the target refuses is put aside then, so
-/// that a relationship that would replace another one is none to stop for.
+/// that a relationship that would replace one of the target is none to stop for.
 pub(super) fn examine(
     dump: &mut Dump<'_>,
     target: &mut dyn Target,
@@ -124,11 +124,18 @@ pub(super) fn examine(
         if found.taken > 0 {
             return Ok((identity, found));
         }
-        if policy.relationships.once() == Once::Properties && !sorts_out {
+        if policy.relationships.once() == Once::Properties {
             watch.tell(&Event::Step { what: "looking for edges that are there", total: None });
             let total = plan.tally.as_ref().map_or(0, |tally| tally.relationships);
             let mut read = |each: &mut dyn FnMut(&Block) -> Result<()>| reading.blocks(each);
-            replaced(&mut read, target, (&schema, total), &identity, &mut |block, item, message| {
+            replaced(&mut read, target, (&schema, total), &identity, &mut |block, item, is_there, message| {
+                if is_there && plan.joins.is_some() {
+                    found.different += 1;
+                    return;
+                }
+                if is_there && sorts_out {
+                    return;
+                }
                 found.replaced += 1;
                 let line = block.position(item).map(|position| position.line);
                 let item = Some((Class::Relationships, item.id));

@@ -4,7 +4,7 @@
 //! whose [`Plan::check`] fails.
 
 use super::policy::{Key, OnConflict, Policy, Relationships, Triggers};
-use crate::backend::{Facts, Schedule};
+use crate::backend::{Facts, Once, Schedule, Update};
 use crate::error::{Error, Result};
 use crate::model::{ConstraintKind, Entity, IndexKind, Loss, Schema, SchemaObject, Tally, Trigger};
 use crate::survey::Known;
@@ -78,6 +78,8 @@ pub struct Plan {
     pub buckets: usize,
     /// What the merge does; its keys are all there, those of constraints too.
     pub policy: Policy,
+    /// Where the target keeps one relationship in each place and the policy says what happens to one that is there: how it is changed, if at all.
+    pub joins: Option<Option<Update>>,
     /// Triggers of the target that are active.
     pub triggers: Vec<Trigger>,
     /// Whether data are loaded in a mode without transactions.
@@ -119,6 +121,8 @@ pub struct Findings {
     pub taken: u64,
     /// Relationships that would take the place of another one.
     pub replaced: u64,
+    /// Relationships in whose place the target has one with other properties, and the policy says what happens to it.
+    pub different: u64,
     /// Constraints that would be broken.
     pub breaches: u64,
 }
@@ -158,6 +162,14 @@ pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
     }
     policy.keys.sort_unstable();
     policy.keys.dedup();
+    let keeps_one =
+        wishes.mode == Mode::Merging && facts.identities.is_some() && policy.relationships.once() == Once::Properties;
+    let joins = match policy.on_conflict {
+        OnConflict::Skip if keeps_one => Some(None),
+        OnConflict::Overwrite if keeps_one => Some(Some(Update::Overwrite)),
+        OnConflict::Fill if keeps_one => Some(Some(Update::Fill)),
+        _ => None,
+    };
     let trigger = |object: &SchemaObject| match object {
         SchemaObject::Trigger(trigger) if facts.fires_triggers && !trigger.paused => Some(trigger.clone()),
         _ => None,
@@ -172,6 +184,7 @@ pub fn plan(known: &Known, facts: &Facts, wishes: &Wishes) -> Plan {
         sessions,
         buckets: sessions * 2,
         policy,
+        joins,
         triggers: facts.schema.objects.iter().filter_map(trigger).collect(),
         analytical: wishes.analytical,
         found_analytical: facts.analytical,
@@ -436,6 +449,10 @@ impl fmt::Display for Plan {
                     found.recognised, found.keyless
                 )?;
             }
+            if found.different > 0 {
+                let what = self.policy.on_conflict.outcome();
+                writeln!(f, "found       {} relationships are there with other properties: {what}", found.different)?;
+            }
             for (count, what) in [
                 (found.conflicts, "nodes are there already: --on-conflict says what to do with them"),
                 (found.ambiguous, "nodes would be several at once"),
@@ -491,7 +508,7 @@ impl Findings {
                 self.replaced
             ))
             .hint(format!(
-                "{told}; --relationships once keeps those that are there, --quarantine puts those of the dump aside"
+                "{told}; --relationships once keeps those that are there, or come first; --on-conflict and --quarantine say what happens where the target has one"
             )));
         }
         if policy.on_conflict == OnConflict::Error && self.conflicts > 0 {
@@ -507,13 +524,7 @@ impl Findings {
 
 impl Policy {
     fn fmt_lines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let conflict = match self.on_conflict {
-            OnConflict::Error => "an error",
-            OnConflict::Skip => "left as they are",
-            OnConflict::Overwrite => "overwritten",
-            OnConflict::Fill => "filled",
-            OnConflict::Duplicate => "made again",
-        };
+        let conflict = self.on_conflict.outcome();
         if self.keys.is_empty() {
             writeln!(f, "key         none: every node is new")?;
         }

@@ -83,6 +83,20 @@ pub enum OnConflict {
     Duplicate,
 }
 
+impl OnConflict {
+    /// What then becomes of those that are there.
+    #[must_use]
+    pub fn outcome(self) -> &'static str {
+        match self {
+            Self::Error => "an error",
+            Self::Skip => "left as they are",
+            Self::Overwrite => "overwritten",
+            Self::Fill => "filled",
+            Self::Duplicate => "made again",
+        }
+    }
+}
+
 /// Which relationships are created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

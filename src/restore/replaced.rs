@@ -23,14 +23,17 @@ pub(super) type Read<'a> = dyn FnMut(&mut dyn FnMut(&Block) -> Result<()>) -> Re
 /// Takes the number of a relationship, its ends and itself.
 type Take<'a> = dyn FnMut(u128, [Entity; 2], &Block, &Item) + 'a;
 
-/// Tells those relationships of a dump with so many that have the type, start, end and sort keys of another one, in the target or the dump, and other properties: takes the block,
-/// the item and what is to be said.
+/// Takes a relationship, whether the other one is the target's, and what is to be said.
+type Tell<'a> = dyn FnMut(&Block, &Item, bool, String) + 'a;
+
+/// Tells those relationships of a dump with so many that have the type, start, end and sort keys of another one, in the target or the dump, and other properties. One to
+/// which both happens is told as of the dump.
 pub(super) fn replaced(
     read: &mut Read<'_>,
     target: &mut dyn Target,
     (schema, total): (&Schema, u64),
     identity: &Identity,
-    tell: &mut dyn FnMut(&Block, &Item, String),
+    tell: &mut Tell<'_>,
 ) -> Result<()> {
     let mut definitions = Definitions::default();
     for object in &schema.objects {
@@ -58,7 +61,7 @@ impl Marks {
         target: &mut dyn Target,
         identity: &Identity,
         is_ours: &dyn Fn(u128) -> bool,
-        tell: &mut dyn FnMut(&Block, &Item, String),
+        tell: &mut Tell<'_>,
     ) -> Result<()> {
         let mut all: Vec<u128> = Vec::new();
         let mut may_be_there = false;
@@ -100,12 +103,14 @@ impl Marks {
             if !is_ours(mark) || !(twice.contains(&which) || there.contains(&which)) {
                 return;
             }
-            let other = if there.contains(&which) { "a relationship of the target" } else { "another one of the dump" };
+            let is_there = !twice.contains(&which);
+            let other = if is_there { "a relationship of the target" } else { "another one of the dump" };
             let (id, kind) = (item.id, block.kind(item).relationship_type());
             let (start, end) = (item.start, item.end);
             tell(
                 block,
                 item,
+                is_there,
                 format!(
                     "relationship {id} ({kind:?} from node {start} to {end}) has the same type, start, sort keys and end as {other}, and other properties"
                 ),

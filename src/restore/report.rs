@@ -11,7 +11,7 @@ pub struct Moved {
     pub read: u64,
     /// Items that the target created.
     pub written: u64,
-    /// Nodes that were there already and were changed.
+    /// Items that were there already and were changed: nodes, and relationships where the target keeps one in each place.
     pub updated: u64,
     /// Items that were there already and were left as they are.
     pub kept: u64,
@@ -92,6 +92,7 @@ impl fmt::Display for Report {
         for (count, what) in [
             (self.nodes.updated, "nodes changed that were there"),
             (self.nodes.kept, "nodes left as they were"),
+            (self.relationships.updated, "relationships changed that were there"),
             (self.relationships.kept, "relationships that were there"),
             (self.nodes.rejected, "nodes refused by the target"),
             (self.relationships.rejected, "relationships refused by the target"),

@@ -1,6 +1,6 @@
 //! `undo` and `runs`: what the ledger of a run is good for afterwards.
 //!
-//! Relationships go first, then what was changed is put back, the last change first, then nodes go. Each batch is taken back in one transaction with its line of
+//! Relationships are put back and go first, then nodes are put back, the last change first, then nodes go. Each batch is taken back in one transaction with its line of
 //! the ledger, so an undo that is cut off goes on where it was. What does not look as the run left it was changed by somebody since, or is another item
 //! that got the same id: it stays, unless it is forced.
 
@@ -14,6 +14,7 @@ use crate::observe::{Event, Watch};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Lines of the ledger that are held at once.
 const LINES: usize = 200;
@@ -28,6 +29,8 @@ pub struct Undone {
     pub relationships: u64,
     /// Nodes that are again what they were.
     pub put_back: u64,
+    /// Relationships that are again what they were.
+    pub relationships_put_back: u64,
     /// Indexes, constraints and triggers that were removed.
     pub schema: u64,
     /// Items that were left: somebody has changed them since, or joined something to them.
@@ -36,11 +39,27 @@ pub struct Undone {
     pub gone: u64,
 }
 
+impl Undone {
+    /// What both did.
+    fn and(self, other: Self) -> Self {
+        Self {
+            nodes: self.nodes + other.nodes,
+            relationships: self.relationships + other.relationships,
+            put_back: self.put_back + other.put_back,
+            relationships_put_back: self.relationships_put_back + other.relationships_put_back,
+            schema: self.schema + other.schema,
+            kept: self.kept + other.kept,
+            gone: self.gone + other.gone,
+        }
+    }
+}
+
 impl fmt::Display for Undone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "removed {} nodes and {} relationships", self.nodes, self.relationships)?;
         for (count, what) in [
             (self.put_back, "changes of nodes put back"),
+            (self.relationships_put_back, "changes of relationships put back"),
             (self.schema, "schema objects removed"),
             (self.gone, "items were gone already"),
             (
@@ -59,7 +78,7 @@ impl fmt::Display for Undone {
 /// Takes a run back.
 ///
 /// # Errors
-/// There is no such run, or it changed nodes and did not keep what they were: then nothing was done. Or the target fails: then it can be called again.
+/// There is no such run, or it changed nodes and did not keep what they were, or batches of it were cut off that left no line: then nothing was done. Or the target fails: then it can be called again.
 pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -> Result<Undone> {
     let mut record = find(target, run)?;
     if record.state == State::Forgetting {
@@ -69,13 +88,21 @@ pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -
         return Err(merge::cut_off(run, target.facts()?.resumes_restores));
     }
     let epoch = target.fence(run, 1)?;
-    if !first(target, run, 1, &|entry| entry.deed == Deed::Updates && entry.items > 0 && entry.before.is_empty())?
-        .is_empty()
-    {
+    let changes = |entry: &Entry| matches!(entry.deed, Deed::Updates | Deed::Changes) && entry.items > 0;
+    if !first(target, run, 1, &|entry| changes(entry) && entry.before.is_empty())?.is_empty() {
         return Err(Error::refused(format!(
-            "the run {run} changed nodes that were there and did not keep what they were"
+            "the run {run} changed nodes or relationships that were there and did not keep what they were"
         ))
         .hint("only a run with --undoable can put them back; nothing was undone"));
+    }
+    let unsettled = if force { 0 } else { target.unsettled(run)? };
+    if unsettled > 0 {
+        return Err(Error::refused(format!(
+            "{unsettled} batches of the run {run} were cut off: nobody knows what of them is in the target"
+        ))
+        .hint(format!(
+            "go on with --resume {run} and the dump, then nothing of it will be left; --force takes back the rest"
+        )));
     }
     record.state = State::Undoing;
     target.record(run, &record.write()?)?;
@@ -100,15 +127,16 @@ pub fn undo(target: &mut dyn Target, run: &str, force: bool, watch: Watch<'_>) -
 }
 
 fn take_back(target: &mut dyn Target, place: &Place, force: bool, undone: Undone, watch: Watch<'_>) -> Result<Undone> {
-    let mut session = target.session()?;
-    session.enlist(place)?;
-    let mut work = Work { session: &mut *session, printer: Printer::default(), force, undone };
-    work.remove_all(target, &place.run, Deed::Relationships, watch)?;
-    work.put_back_all(target, &place.run, watch)?;
-    work.remove_all(target, &place.run, Deed::Nodes, watch)?;
-    let undone = work.undone;
-    session.sweep()?;
-    Ok(undone)
+    let mut first = Work::begin(target, place, force)?;
+    first.undone = undone;
+    let mut others =
+        (1..target.undo_sessions()).map(|_| Work::begin(target, place, force)).collect::<Result<Vec<_>>>()?;
+    first.put_back_all(target, &place.run, Deed::Changes, watch)?;
+    first.remove_all(&mut others, target, &place.run, Deed::Relationships, watch)?;
+    first.put_back_all(target, &place.run, Deed::Updates, watch)?;
+    first.remove_all(&mut others, target, &place.run, Deed::Nodes, watch)?;
+    first.session.sweep()?;
+    Ok(others.into_iter().fold(first.undone, |all, other| all.and(other.undone)))
 }
 
 /// Every run with its record, the newest last.
@@ -155,24 +183,50 @@ fn first(target: &mut dyn Target, run: &str, limit: usize, wanted: &dyn Fn(&Entr
     }
 }
 
-struct Work<'a> {
-    session: &'a mut dyn Session,
+struct Work {
+    session: Box<dyn Session>,
     printer: Printer,
     force: bool,
     undone: Undone,
 }
 
-impl Work<'_> {
-    fn remove_all(&mut self, target: &mut dyn Target, run: &str, deed: Deed, watch: Watch<'_>) -> Result<()> {
+impl Work {
+    fn begin(target: &mut dyn Target, place: &Place, force: bool) -> Result<Self> {
+        let mut session = target.session()?;
+        session.enlist(place)?;
+        Ok(Self { session, printer: Printer::default(), force, undone: Undone::default() })
+    }
+
+    /// Removes what lines are about, whoever is free taking the next one.
+    fn remove_all(
+        &mut self,
+        others: &mut [Self],
+        target: &mut dyn Target,
+        run: &str,
+        deed: Deed,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         loop {
             let lines = first(target, run, LINES, &|entry| entry.deed == deed)?;
             if lines.is_empty() {
                 return Ok(());
             }
-            for line in lines {
-                watch.stop.check()?;
-                self.remove(&line, watch)?;
-            }
+            let next = AtomicUsize::new(0);
+            let take = |work: &mut Self| -> Result<()> {
+                while let Some(line) = lines.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let removed = watch.stop.check().and_then(|()| work.remove(line, watch));
+                    // Nothing new is begun after a failure.
+                    removed.inspect_err(|_| next.store(lines.len(), Ordering::Relaxed))?;
+                }
+                Ok(())
+            };
+            std::thread::scope(|scope| {
+                let others: Vec<_> = others.iter_mut().map(|other| scope.spawn(|| take(other))).collect();
+                let done = take(self);
+                others.into_iter().fold(done, |done, other| {
+                    done.and(other.join().unwrap_or_else(|_| Err(Error::failed("a session has broken down"))))
+                })
+            })?;
         }
     }
 
@@ -207,17 +261,17 @@ impl Work<'_> {
         Ok((ours, changed))
     }
 
-    fn put_back_all(&mut self, target: &mut dyn Target, run: &str, watch: Watch<'_>) -> Result<()> {
+    fn put_back_all(&mut self, target: &mut dyn Target, run: &str, deed: Deed, watch: Watch<'_>) -> Result<()> {
         let mut keys = Vec::new();
         target.entries(run, &mut |entry| {
-            if entry.deed == Deed::Updates {
+            if entry.deed == deed {
                 keys.push((entry.batch, entry.from));
             }
             Ok(())
         })?;
         for keys in keys.rchunks(LINES) {
             let Some(from) = keys.first() else { continue };
-            let in_chunk = |entry: &Entry| entry.deed == Deed::Updates && (entry.batch, entry.from) >= *from;
+            let in_chunk = |entry: &Entry| entry.deed == deed && (entry.batch, entry.from) >= *from;
             // Later ones are struck already.
             let mut lines = first(target, run, usize::MAX, &in_chunk)?;
             lines.reverse();
@@ -230,23 +284,27 @@ impl Work<'_> {
     }
 
     fn put_back(&mut self, entry: &Entry) -> Result<()> {
-        let found = self.session.read(Class::Nodes, &entry.ids)?;
+        let class = if entry.deed == Deed::Updates { Class::Nodes } else { Class::Relationships };
+        let found = self.session.read(class, &entry.ids)?;
         let (ours, changed) = self.sort_out(entry, &found)?;
-        let mut nodes = Block::new(Class::Nodes);
+        let mut items = Block::new(class);
         let chosen: FxHashSet<i64> = ours.iter().copied().collect();
         let mut cursor = Cursor::new(&entry.before);
         for id in &entry.ids {
-            let labels = cursor.list()?;
-            let labels = (0..labels).map(|_| cursor.string()).collect::<Result<Vec<_>>>()?;
+            let names = cursor.list()?;
+            let names = (0..names).map(|_| cursor.string()).collect::<Result<Vec<_>>>()?;
             let properties = cursor.raw()?;
             if chosen.contains(id) {
-                let kind = nodes.intern(&Kind::labels(labels));
-                nodes.buffer().extend_from_slice(properties);
-                nodes.push(*id, *id, 0, kind, 0);
+                let kind = items.intern(&Kind::labels(names));
+                items.buffer().extend_from_slice(properties);
+                items.push(*id, *id, 0, kind, 0);
             }
         }
-        self.session.put_back(&nodes, entry)?;
-        self.undone.put_back += ours.len() as u64;
+        self.session.put_back(&items, entry)?;
+        match class {
+            Class::Nodes => self.undone.put_back += ours.len() as u64,
+            Class::Relationships => self.undone.relationships_put_back += ours.len() as u64,
+        }
         self.undone.kept += changed;
         self.undone.gone += (entry.ids.len() as u64).saturating_sub(found.len() as u64);
         Ok(())

@@ -24,6 +24,8 @@ pub enum Task {
     Refer(Block, Update),
     /// Relationships to create.
     Relationships(Block, Once),
+    /// Relationships to create where the target keeps one in each place: those that are there are changed, or left.
+    Join(Block, Option<Update>),
     /// A statement to run.
     Statement(Statement),
 }
@@ -33,11 +35,19 @@ impl Task {
     #[must_use]
     pub fn block(&self) -> Option<&Block> {
         match self {
-            Self::Nodes(block) | Self::Update(block, _) | Self::Refer(block, _) | Self::Relationships(block, _) => {
-                Some(block)
-            }
+            Self::Nodes(block)
+            | Self::Update(block, _)
+            | Self::Refer(block, _)
+            | Self::Relationships(block, _)
+            | Self::Join(block, _) => Some(block),
             Self::Statement(_) => None,
         }
+    }
+
+    /// Whether it creates relationships.
+    #[must_use]
+    pub fn is_of_relationships(&self) -> bool {
+        matches!(self, Self::Relationships(..) | Self::Join(..))
     }
 
     /// How many items it has.
@@ -60,6 +70,7 @@ impl Task {
             Self::Update(block, how) => Self::Update(block.slice(from..to), *how),
             Self::Refer(block, how) => Self::Refer(block.slice(from..to), *how),
             Self::Relationships(block, once) => Self::Relationships(block.slice(from..to), *once),
+            Self::Join(block, how) => Self::Join(block.slice(from..to), *how),
             Self::Statement(statement) => Self::Statement(statement.clone()),
         }
     }
@@ -94,8 +105,10 @@ pub struct Outcome {
     pub retries: u64,
     /// Old and new ids of nodes that were created.
     pub bound: Vec<(i64, i64)>,
-    /// Items that were created, or changed.
+    /// Items that were created, or nodes that were changed.
     pub done: u64,
+    /// Relationships that were changed.
+    pub changed: u64,
     /// Items that the target refused.
     pub rejected: Vec<Rejected>,
     /// Why it failed.
@@ -105,10 +118,11 @@ pub struct Outcome {
 /// Does jobs until there are no more.
 pub fn work(mut session: Box<dyn Session>, quarantine: bool, jobs: &Receiver<Job>, outcomes: &Sender<Outcome>) {
     for job in jobs {
-        let mut work = Work { session: &mut *session, retries: 0, bound: Vec::new(), done: 0, rejected: Vec::new() };
+        let mut work =
+            Work { session: &mut *session, retries: 0, bound: Vec::new(), done: 0, changed: 0, rejected: Vec::new() };
         let result = work.settle(&job.task, job.mark, quarantine, 0).map_err(|error| locate(error, &job.task));
-        let Work { retries, bound, done, rejected, .. } = work;
-        if outcomes.send(Outcome { job, retries, bound, done, rejected, result }).is_err() {
+        let Work { retries, bound, done, changed, rejected, .. } = work;
+        if outcomes.send(Outcome { job, retries, bound, done, changed, rejected, result }).is_err() {
             break;
         }
     }
@@ -119,6 +133,7 @@ struct Work<'a> {
     retries: u64,
     bound: Vec<(i64, i64)>,
     done: u64,
+    changed: u64,
     rejected: Vec<Rejected>,
 }
 
@@ -185,6 +200,10 @@ impl Work<'_> {
                 if let Task::Nodes(batch) = task {
                     self.bound.extend(batch.items().iter().map(|item| item.id).zip(entry.ids));
                 }
+                if matches!(task, Task::Join(..)) {
+                    let changes = self.session.find(&mark.of_changes())?;
+                    self.changed += changes.map_or(0, |changes| changes.ids.len() as u64);
+                }
                 Ok(())
             }
         }
@@ -213,6 +232,11 @@ impl Work<'_> {
                     expect(created, batch.len(), "created", "relationships")?;
                 }
                 self.done += created;
+            }
+            Task::Join(batch, how) => {
+                let [created, changed] = self.session.join(batch, *how, mark)?;
+                self.done += created;
+                self.changed += changed;
             }
             Task::Statement(statement) => {
                 self.session.statement(&statement.text)?;

@@ -2,23 +2,14 @@
 
 use super::support::dump::{graph_of, plain};
 use super::support::graph::Relationship;
-use super::{PEOPLE, Server, many};
+use super::{Kept, PEOPLE, Server, many};
 use graphferry::format::jsonl;
 use graphferry::model::Value;
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// A child that ends with the test.
-struct Kept(Child);
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A proxy in front of the server (tests/witness/hugegraph_proxy.py).
 struct Proxy {
@@ -30,6 +21,8 @@ struct Proxy {
 impl Proxy {
     fn new(server: &Server, options: &[&str]) -> Self {
         let file = server.folder.path().join("proxy.json");
+        // That of an earlier one says nothing of this one.
+        let _ = std::fs::remove_file(&file);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/witness/hugegraph_proxy.py");
         let mut command = Command::new("python3");
         command.arg(script).arg(&server.url).arg(&file).args(options).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -43,15 +36,15 @@ impl Proxy {
         format!("{}/{name}", self.url)
     }
 
+    /// Whether the request was met that is never answered.
+    fn has_stalled(&self) -> bool {
+        self.file.exists() && self.count("stalled") > 0
+    }
+
     fn count(&self, what: &str) -> u64 {
         let counts: serde_json::Value = serde_json::from_slice(&std::fs::read(&self.file).unwrap()).unwrap();
         counts[what].as_u64().unwrap()
     }
-}
-
-fn counts(server: &Server, graph: &str) -> String {
-    let both = "print(g.gremlin('g.V().count().next()'), g.gremlin('g.E().count().next()'))";
-    server.python(graph, both).trim().to_owned()
 }
 
 /// G5: a server that rejects at its worker limit.
@@ -62,7 +55,7 @@ fn a_server_that_rejects_at_its_limit_loses_nothing() {
     let proxy = Proxy::new(&server, &["--limit", "2"]);
     server.run(&["restore", "g.jsonl", &proxy.graph("t2"), "--requests", "8", "--batch-size", "200"]).expect(0);
     assert!(proxy.count("refused") > 20, "it rejected {} requests", proxy.count("refused"));
-    assert_eq!(counts(&server, "t2"), "14000 2000");
+    assert_eq!(server.counts("t2"), "14000 2000");
     server.run(&["dump", &proxy.graph("t2"), "-o", "again.jsonl", "--requests", "8"]).expect(0);
     server.run(&["verify", "g.jsonl", "again.jsonl"]).expect(0);
     server.assert_equal("t1", "t2");
@@ -127,7 +120,7 @@ fn what_fails_on_the_way_is_asked_again() {
     let before = proxy.count("failed");
     server.run(&["restore", "g.jsonl", &proxy.graph("t2")]).expect(0);
     assert!(proxy.count("failed") >= before + 6, "{} and {before}", proxy.count("failed"));
-    assert_eq!(counts(&server, "t2"), "14000 2000");
+    assert_eq!(server.counts("t2"), "14000 2000");
     server.assert_equal("t1", "t2");
     assert_eq!(server.mode("t2"), "NONE");
     let proxy = Proxy::new(&server, &["--refuse", "/traversers/edges/scan"]);
@@ -185,7 +178,7 @@ fn ends_that_others_write_meanwhile_are_fetched_told_or_refused() {
         let proxy = Proxy::new(&server, &["--before", "/traversers/edges/", "t1", MEANWHILE]);
         let dumped = server.run(&["dump", &proxy.graph("t1"), "-o", "g.jsonl", "--force", "--dangling", option]);
         let dumped = dumped.expect(code);
-        assert_eq!(counts(&server, "t1"), "7 6", "somebody has written meanwhile");
+        assert_eq!(server.counts("t1"), "7 6", "somebody has written meanwhile");
         assert!(dumped.stderr.contains(expected) || dumped.text().contains(expected), "{option}: {dumped:?}");
         if option == "fetch" {
             server.run(&["restore", "g.jsonl", &server.graph("t2")]).expect(0);
@@ -204,35 +197,26 @@ fn ctrl_c_puts_the_mode_back() {
     let server = Server::new();
     many(&server);
     let graph = server.graph("t2");
-    let mut restoring = server.command();
-    restoring.args(["restore", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
-    let mut child = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
-    while counts(&server, "t2").starts_with("0 ") {
-        assert!(begun.elapsed() < Duration::from_secs(60));
-    }
+    let interrupt = |mut begun: Kept| {
+        assert!(Command::new("kill").args(["-INT", &begun.0.id().to_string()]).status().unwrap().success());
+        assert_eq!(begun.0.wait().unwrap().code(), Some(130));
+    };
+    let restoring = server.begin("restore", Stdio::null());
     assert_eq!(server.mode("t2"), "RESTORING");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_ne!(counts(&server, "t2"), "14000 2000", "it was interrupted on the way");
+    interrupt(restoring);
+    assert_ne!(server.counts("t2"), "14000 2000", "it was interrupted on the way");
     assert_eq!(server.mode("t2"), "NONE");
     // A merge as well; the next one goes on with it.
     server.empty("t2");
     std::fs::remove_dir_all(server.folder.path().join("state")).unwrap();
-    let mut merging = server.command();
-    merging.args(["merge", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
-    let mut child = merging.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while counts(&server, "t2").starts_with("0 ") {
-        assert!(begun.elapsed() < Duration::from_secs(120));
-    }
+    let merging = server.begin("merge", Stdio::null());
     assert_eq!(server.mode("t2"), "MERGING");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    interrupt(merging);
     assert_eq!(server.mode("t2"), "NONE");
     let refused = server.run(&["merge", "g.jsonl", &graph]).expect(4);
     let run = refused.stderr.split("--resume ").nth(1).unwrap().split(',').next().unwrap().to_owned();
     server.run(&["merge", "g.jsonl", &graph, "--resume", &run]).expect(0);
-    assert_eq!(counts(&server, "t2"), "14000 2000");
+    assert_eq!(server.counts("t2"), "14000 2000");
     assert_eq!(server.mode("t2"), "NONE");
 }
 
@@ -242,15 +226,7 @@ fn a_run_that_was_killed_is_given_up_and_the_mode_put_back() {
     let server = Server::new();
     many(&server);
     let graph = server.graph("t2");
-    let mut restoring = server.command();
-    restoring.args(["restore", "g.jsonl", &graph, "--throttle", "2000", "--batch-size", "100"]);
-    let mut child = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
-    while counts(&server, "t2").starts_with("0 ") {
-        assert!(begun.elapsed() < Duration::from_secs(60));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    server.begin("restore", Stdio::null()).kill();
     assert_eq!(server.mode("t2"), "RESTORING");
     let refused = server.run(&["merge", "g.jsonl", &graph]).expect(4);
     assert!(refused.stderr.contains("puts the graph's mode back"), "{}", refused.stderr);
@@ -260,51 +236,200 @@ fn a_run_that_was_killed_is_given_up_and_the_mode_put_back() {
     assert!(server.run(&["runs", &graph]).expect(0).text().is_empty());
 }
 
+/// Two people and their edges: one that both graphs have alike, two that they have otherwise, and one that only the dump has.
+fn pairs(is_dump: bool) -> String {
+    let rows = match is_dump {
+        true => {
+            "joins('knows', 'Ann', 'Bob', age=1)\njoins('rated', 'Ann', 'Bob', code='a', age=1, note='new')\njoins('rated', 'Ann', 'Bob', code='b', age=2)"
+        }
+        false => "joins('knows', 'Ann', 'Bob', age=2, note='kept')\njoins('rated', 'Ann', 'Bob', code='a', age=5)",
+    };
+    format!(
+        "{PEOPLE}
+g('POST', '/schema/edgelabels', {{'name': 'rated', 'source_label': 'person', 'target_label': 'person', 'properties': ['code', 'age', 'note'],
+    'nullable_keys': ['age', 'note'], 'frequency': 'MULTIPLE', 'sort_keys': ['code'], 'enable_label_index': True}})
+add('person', name='Ann'); add('person', name='Bob')
+N = str(g('GET', '/schema/vertexlabels/person')['id'])
+def joins(label, a, b, **properties): join(label, 'person', N + ':' + a, 'person', N + ':' + b, **properties)
+joins('knows', 'Bob', 'Ann', age=7)
+{rows}"
+    )
+}
+
+/// What the edges are, as the server tells it: label, start, end and properties.
+const EDGES: &str = "for e in sorted(json.dumps([e['label'], e['outV'].split(':')[1], e['inV'].split(':')[1], e['properties']], sort_keys=True) for e in g('GET', '/graph/edges?limit=-1')['edges']): print(e)";
+
+#[test]
+fn edges_that_are_there_are_kept_overwritten_or_filled_and_put_back() {
+    let server = Server::new();
+    server.python("t1", &pairs(true));
+    // Other numbers for the same labels.
+    let first = "g('POST', '/schema/vertexlabels', {'name': 'first', 'id_strategy': 'AUTOMATIC', 'properties': []})";
+    server.python("t2", first);
+    server.python("t2", &pairs(false));
+    server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
+    let (graph, before) = (server.graph("t2"), server.witness("t2", &["--data"]));
+    let merge = |options: &[&str]| server.run(&[&["merge", "a.jsonl", &graph], options].concat());
+    let undo = || {
+        let run = server.run(&["runs", &graph]).expect(0).text().split_whitespace().next().unwrap().to_owned();
+        server.run(&["undo", &run, &graph])
+    };
+    let new = r#"["rated", "Ann", "Bob", {"age": 2, "code": "b"}]"#;
+    let same = r#"["knows", "Bob", "Ann", {"age": 7}]"#;
+    for (policy, knows, rated, counts) in [
+        ("skip", r#"{"age": 2, "note": "kept"}"#, r#"{"age": 5, "code": "a"}"#, ", 3 relationships that were there"),
+        (
+            "overwrite",
+            r#"{"age": 1, "note": "kept"}"#,
+            r#"{"age": 1, "code": "a", "note": "new"}"#,
+            ", 2 relationships changed that were there, 1 relationships that were there",
+        ),
+        (
+            "fill",
+            r#"{"age": 2, "note": "kept"}"#,
+            r#"{"age": 5, "code": "a", "note": "new"}"#,
+            ", 1 relationships changed that were there, 2 relationships that were there",
+        ),
+    ] {
+        let planned = merge(&["--on-conflict", policy, "--dry-run"]).expect(0);
+        assert!(
+            planned.text().contains("found       2 relationships are there with other properties: "),
+            "{planned:?}"
+        );
+        assert_eq!(server.witness("t2", &["--data"]), before);
+        let merged = merge(&["--on-conflict", policy, "--undoable"]).expect(0);
+        assert!(format!("{}{}", merged.text(), merged.stderr).contains(counts), "{policy}: {merged:?}");
+        let expected = [
+            same.to_owned(),
+            format!(r#"["knows", "Ann", "Bob", {knows}]"#),
+            format!(r#"["rated", "Ann", "Bob", {rated}]"#),
+            new.to_owned(),
+        ];
+        let found: BTreeSet<String> = server.python("t2", EDGES).lines().map(str::to_owned).collect();
+        assert_eq!(found, BTreeSet::from(expected), "{policy}");
+        undo().expect(0);
+        assert_eq!(server.witness("t2", &["--data"]), before, "{policy}");
+    }
+    // What others have changed since is left and told; what they have deleted is gone.
+    merge(&["--on-conflict", "overwrite", "--undoable"]).expect(0);
+    server.python("t2", &format!("{PEOPLE_ROWS}\nN = str(g('GET', '/schema/vertexlabels/person')['id'])\njoin('knows', 'person', N + ':Ann', 'person', N + ':Bob', age=1, note='theirs')"));
+    let undone = undo().expect(3);
+    assert!(undone.stderr.contains("1 changes of relationships put back"), "{undone:?}");
+    let left = server.python("t2", EDGES);
+    assert_eq!(
+        left,
+        format!(
+            "{}\n{same}\n{}\n",
+            r#"["knows", "Ann", "Bob", {"age": 1, "note": "theirs"}]"#,
+            r#"["rated", "Ann", "Bob", {"age": 5, "code": "a"}]"#
+        )
+    );
+    // Without --undoable nobody knows what they were.
+    merge(&["--on-conflict", "overwrite", "--keep-ledger"]).expect(0);
+    let refused = undo().expect(4);
+    assert!(refused.stderr.contains("did not keep what they were"), "{}", refused.stderr);
+    assert_eq!(server.mode("t2"), "NONE");
+}
+
 #[test]
 fn edges_that_would_replace_others_are_found_before_the_first_write() {
     let server = Server::new();
-    let rows = |age: u8, more: &str| {
-        format!(
-            "{PEOPLE}
-add('person', name='Ann'); add('person', name='Bob')
-N = str(g('GET', '/schema/vertexlabels/person')['id'])
-join('knows', 'person', N + ':Ann', 'person', N + ':Bob', age={age})
-join('knows', 'person', N + ':Bob', 'person', N + ':Ann', age=7)
-{more}"
-        )
-    };
-    server.python("t1", &rows(1, "add('person', name='only A')"));
-    // Other numbers for the same labels.
-    server.python(
-        "t2",
-        "g('POST', '/schema/vertexlabels', {'name': 'first', 'id_strategy': 'AUTOMATIC', 'properties': []})",
-    );
-    server.python("t2", &rows(2, ""));
+    server.python("t1", &pairs(true));
+    server.python("t2", &pairs(false));
     server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
     let (graph, before) = (server.graph("t2"), server.witness("t2", &[]));
-    let merge =
-        |options: &[&str]| server.run(&[&["merge", "a.jsonl", &graph, "--on-conflict", "skip"], options].concat());
-    let told = merge(&["--dry-run"]).expect(4);
-    assert!(told.text().contains("1 relationships would replace others"), "{told:?}");
-    let told = merge(&[]).expect(4);
-    assert!(told.stderr.contains("as a relationship of the target, and other properties"), "{}", told.stderr);
+    server.run(&["merge", "a.jsonl", &graph]).expect(4);
     assert_eq!(server.witness("t2", &[]), before);
-    // Put aside, it costs one edge.
-    merge(&["--quarantine", "aside.jsonl"]).expect(3);
-    assert_eq!(counts(&server, "t2"), "3 2");
-    // The one that is there is kept where that was asked for, and two of the dump with one place are found as well.
-    merge(&["--relationships", "once"]).expect(0);
+    // Any that joins the two is kept where that was asked for.
+    let once = ["merge", "a.jsonl", &graph, "--on-conflict", "overwrite", "--relationships", "once"];
+    server.run(&once).expect(0);
+    assert_eq!(server.witness("t2", &[]), before);
+    // Two of the dump in one place.
     let mut graph_with_two = graph_of(&std::fs::read(server.folder.path().join("a.jsonl")).unwrap());
-    let is_one = |edge: &&Relationship| edge.4.get("age") == Some(&Value::Integer(1));
+    let is_one = |edge: &&Relationship| edge.4.get("note") == Some(&Value::from("new"));
     let mut other = graph_with_two.relationships.iter().find(is_one).unwrap().clone();
     other.0 = 99;
     other.4.insert("age".to_owned(), Value::Integer(9));
     graph_with_two.relationships.push(other);
     std::fs::write(server.folder.path().join("twice.jsonl"), plain(&jsonl::encoder(), &graph_with_two)).unwrap();
+    let merge = |options: &[&str]| server.run(&[&["merge", "twice.jsonl", &graph], options].concat());
+    for policy in ["skip", "overwrite"] {
+        let told = merge(&["--on-conflict", policy]).expect(4);
+        assert!(told.stderr.contains("as another one of the dump"), "{}", told.stderr);
+        assert_eq!(server.witness("t2", &[]), before);
+    }
     server.empty("t2");
-    let told = server.run(&["merge", "twice.jsonl", &graph]).expect(4);
-    assert!(told.stderr.contains("as another one of the dump"), "{}", told.stderr);
-    assert_eq!(counts(&server, "t2"), "0 0");
+    let told = merge(&["--dry-run"]).expect(4);
+    assert!(told.text().contains("2 relationships would replace others"), "{told:?}");
+    for options in [&[][..], &["--quarantine", "aside.jsonl"]] {
+        let told = merge(options).expect(4);
+        assert!(told.stderr.contains("as another one of the dump"), "{}", told.stderr);
+        assert_eq!(server.counts("t2"), "0 0");
+    }
+}
+
+/// The server has done what was asked, and the tool is killed before it hears of it.
+#[test]
+fn a_merge_that_is_killed_changes_each_edge_once_and_can_be_undone() {
+    let server = Server::new();
+    let rows = |is_dump: bool| {
+        format!(
+            "{PEOPLE}
+g('POST', '/schema/edgelabels', {{'name': 'next', 'source_label': 'number', 'target_label': 'number', 'properties': ['age', 'note'],
+    'nullable_keys': ['age', 'note'], 'frequency': 'SINGLE', 'enable_label_index': True}})
+g('POST', '/graph/vertices/batch', [{{'label': 'number', 'id': i, 'properties': {{}}}} for i in range(301)])
+g('POST', '/graph/edges/batch?check_vertex=false', [{{'label': 'next', 'outV': i, 'outVLabel': 'number', 'inV': i + 1, 'inVLabel': 'number', 'properties': {rows}}} for i in range({count})])",
+            rows = if is_dump { "{'age': i}" } else { "{'age': -i, 'note': f'kept {i}'} if i % 3 else {'age': i}" },
+            count = if is_dump { 300 } else { 200 },
+        )
+    };
+    server.python("t1", &rows(true));
+    server.python("t2", &rows(false));
+    server.run(&["dump", &server.graph("t1"), "-o", "a.jsonl"]).expect(0);
+    let before = server.witness("t2", &["--data"]);
+    let edges = "print(sorted((e['outV'], e['inV'], sorted(e['properties'].items())) for e in g('GET', '/graph/edges?limit=-1')['edges']))";
+    let expected = "print([(i, i + 1, [('age', i)] + ([('note', f'kept {i}')] if i % 3 and i < 200 else [])) for i in range(300)])";
+    let expected = server.python("t2", expected);
+    for policy in ["overwrite", "fill"] {
+        let stalled = if policy == "overwrite" { "4" } else { "2" };
+        let proxy = Proxy::new(&server, &["--stall", "/graph/edges/batch", stalled]);
+        let graph = proxy.graph("t2");
+        let mut merging = server.command();
+        merging.args([
+            "merge",
+            "a.jsonl",
+            &graph,
+            "--on-conflict",
+            policy,
+            "--undoable",
+            "--batch-size",
+            "40",
+            "--jobs",
+            "1",
+        ]);
+        let mut merging = Kept(merging.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let since = Instant::now();
+        while !proxy.has_stalled() {
+            assert!(since.elapsed() < Duration::from_secs(60));
+        }
+        merging.kill();
+        let runs = server.run(&["runs", &graph]).expect(0);
+        let run = runs.text().split_whitespace().next().unwrap_or_else(|| panic!("{runs:?}")).to_owned();
+        let refused = server.run(&["undo", &run, &graph]).expect(4);
+        assert!(refused.stderr.contains("1 batches of the run"), "{}", refused.stderr);
+        let merged = server.run(&["merge", "a.jsonl", &graph, "--resume", &run]).expect(0);
+        let counts = match policy {
+            "overwrite" => ", 133 relationships changed that were there, 67 relationships that were there",
+            _ => ", 200 relationships that were there",
+        };
+        let said = format!("{}{}", merged.text(), merged.stderr);
+        assert!(said.contains("0 nodes, 100 relationships, ") && said.contains(counts), "{said}");
+        if policy == "overwrite" {
+            assert_eq!(server.python("t2", edges), expected);
+        }
+        server.run(&["undo", &run, &graph]).expect(0);
+        assert_eq!(server.witness("t2", &["--data"]), before, "{policy}");
+    }
 }
 
 #[test]
@@ -334,11 +459,11 @@ g('POST', '/graph/vertices/batch', [{'label': 'words', 'id': f'{n}:An`:n', 'prop
     );
     let told = server.run(&["merge", "a.jsonl", &graph]).expect(4);
     assert!(told.stderr.contains("may get the id"), "{}", told.stderr);
-    assert_eq!(counts(&server, "t2"), "19 0");
+    assert_eq!(server.counts("t2"), "19 0");
     // Where none of them can be meant, nothing is in the way.
     server.python("t2", "[g('DELETE', '/graph/vertices/' + quote(f'\"{n}:An`:n\"')) for n in range(2, 20)]");
     server.run(&["merge", "a.jsonl", &graph]).expect(0);
-    assert_eq!(counts(&server, "t2"), "2 0");
+    assert_eq!(server.counts("t2"), "2 0");
 }
 
 #[test]
@@ -352,7 +477,7 @@ fn a_merge_with_edges_of_others_is_undone_but_for_what_they_hold() {
     server.python("t2", &format!("{PEOPLE_ROWS}\nb = add('auto', note='theirs')\njoin('has', 'auto', b, 'text', 't5')\nadd('text', 't6', note='changed')"));
     let runs = server.run(&["runs", &graph]).expect(0).text();
     let undone = server.run(&["undo", runs.split_whitespace().next().unwrap(), &graph]);
-    assert_eq!(counts(&server, "t2"), "3 1", "{undone:?}");
+    assert_eq!(server.counts("t2"), "3 1", "{undone:?}");
     let left = server.python(
         "t2",
         "print(sorted(map(str, g.gremlin('g.V().id().toList()')))[-2:], g.gremlin('g.E().inV().id().toList()'))",

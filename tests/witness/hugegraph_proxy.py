@@ -1,12 +1,13 @@
 """A proxy in front of a HugeGraph server that lets things happen on the way: a stand-in for busy servers, bad lines and other writers.
 
-    hugegraph_proxy.py URL FILE [--fail N] [--limit N] [--refuse PART] [--before PART GRAPH CODE]
+    hugegraph_proxy.py URL FILE [--fail N] [--limit N] [--refuse PART] [--stall PART N] [--before PART GRAPH CODE]
 
-Prints the URL at which it listens. FILE gets, after each request, a JSON object with the counts: requests, failed, refused, largest (bytes of an answer, unpacked).
+Prints the URL at which it listens. FILE gets, after each request, a JSON object with the counts: requests, failed, refused, stalled, largest (bytes of an answer, unpacked).
 
 --fail N                  every Nth request fails: the answer is lost after the server has done what was asked, or is cut in the middle, or it is 503
 --limit N                 while N requests are under way others get 503, with the words of a server that has come to its limit of workers
 --refuse PART             requests whose path holds PART get a status of 500
+--stall PART N            the Nth request whose path holds PART gets no answer, though the server has done what was asked
 --before PART GRAPH CODE  before the first request whose path holds PART goes on, CODE runs, with `g` as the graph of that name
 
 Python 3, standard library only.
@@ -31,11 +32,12 @@ parser.add_argument("file")
 parser.add_argument("--fail", type=int, default=0)
 parser.add_argument("--limit", type=int, default=1 << 30)
 parser.add_argument("--refuse")
+parser.add_argument("--stall", nargs=2)
 parser.add_argument("--before", nargs=3)
 options = parser.parse_args()
 server = urlsplit(options.url)
 lock = threading.Lock()
-counts = {"requests": 0, "failed": 0, "refused": 0, "largest": 0}
+counts = {"requests": 0, "failed": 0, "refused": 0, "stalled": 0, "largest": 0}
 active = 0
 BUSY = {
     "exception": "class jakarta.ws.rs.ServiceUnavailableException",
@@ -84,6 +86,10 @@ class Handler(BaseHTTPRequestHandler):
                 options.before = None
                 exec(before[2], {"g": Graph(options.url, before[1])})
             counts["refused"] += is_over
+            stalls = False
+            if options.stall and options.stall[0] in self.path:
+                options.stall[1] = int(options.stall[1]) - 1
+                stalls = options.stall[1] == 0
         if is_over:
             self.close_connection = True
             headers = [("Connection", "close"), ("Content-Type", "application/json")]
@@ -100,8 +106,13 @@ class Handler(BaseHTTPRequestHandler):
         with lock:
             size = len(gzip.decompress(data)) if data[:2] == b"\x1f\x8b" else len(data)
             counts["largest"] = max(counts["largest"], size)
-            with open(options.file, "w") as file:
+            counts["stalled"] += stalls
+            # Whoever reads it meanwhile gets a whole one.
+            with open(options.file + ".new", "w") as file:
                 json.dump(counts, file)
+            os.replace(options.file + ".new", options.file)
+        if stalls:
+            threading.Event().wait()
         if fails:
             self.close_connection = True
             if how == 1:

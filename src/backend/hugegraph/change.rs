@@ -17,8 +17,18 @@ struct Found<'a> {
     vertices: Vec<&'a RawValue>,
 }
 
-/// Takes an edge: its id, its ends, and a block of it alone.
-type EdgeSink<'a> = dyn FnMut(Id<'_>, [Id<'_>; 2], Block) -> Result<()> + 'a;
+/// An edge that is there.
+pub(super) struct Edge<'a> {
+    pub(super) id: Id<'a>,
+    pub(super) ends: [Id<'a>; 2],
+    /// It alone.
+    pub(super) block: Block,
+    /// Whether every date could be read: in an hour that comes twice, which of the two it was cannot.
+    pub(super) is_certain: bool,
+}
+
+/// Takes an edge.
+type EdgeSink<'a> = dyn FnMut(Edge<'_>) -> Result<()> + 'a;
 
 /// What is needed to read rows.
 pub(super) struct Reading<'a> {
@@ -45,7 +55,7 @@ impl Reading<'_> {
         })
     }
 
-    /// The same of edges: gives each, with its ends.
+    /// The same of edges.
     pub(super) fn edges(&self, ids: &[Id<'_>], sink: &mut EdgeSink<'_>) -> Result<()> {
         self.ask("edges", ids, &mut |row| self.edge(row, sink))
     }
@@ -69,7 +79,7 @@ impl Reading<'_> {
         let mut block = Block::new(Class::Relationships);
         let edge = serde_json::from_str(row.get()).map_err(|cause| not_understood(row).caused_by(cause))?;
         let (start, end) = reader.edge(edge, &mut block)?;
-        sink(named.id, [start, end], block)
+        sink(Edge { id: named.id, ends: [start, end], block, is_certain: reader.ambiguous == 0 })
     }
 
     fn ask(&self, what: &str, ids: &[Id<'_>], each: &mut dyn FnMut(&RawValue) -> Result<()>) -> Result<()> {

@@ -14,10 +14,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The graph that is meant where a URL names none: the one that every server is set up with.
 const GRAPH: &str = "hugegraph";
+
+/// How many Gremlin requests this process has made: no two have the same word.
+static WORDS: AtomicU64 = AtomicU64::new(0);
 
 /// A graph of a server. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -148,7 +152,7 @@ impl Client {
     pub(super) fn gremlin_with(&self, expression: &str, mut bindings: Json) -> Result<Json> {
         // The word says whose answer it is.
         let number = jiff::Timestamp::now().as_nanosecond() as u64 ^ (u64::from(std::process::id()) << 40);
-        let word = number.to_string();
+        let word = format!("{number}-{}", WORDS.fetch_add(1, Ordering::Relaxed));
         bindings["graphferry_word"] = Json::from(word.as_str());
         let body = serde_json::json!({
             "gremlin": format!("[graphferry_word, {expression}]"),

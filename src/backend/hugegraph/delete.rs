@@ -21,6 +21,9 @@ const EDGES: usize = 1_000;
 /// What makes an id of the server of a text such as `L7`, `Sann`, `Uc9a4…`: JSON has no types for them.
 const READ_ID: &str = "def read = { s -> def rest = s.substring(1); s[0] == 'L' ? rest.toLong() : s[0] == 'U' ? UUID.fromString(rest) : rest }";
 
+/// A vertex that may be deleted with these edges, or with whatever it has.
+type Free<'i> = (&'i Id<'i>, Option<Vec<String>>);
+
 /// Deletes what a run has made.
 pub(super) struct Deletion<'a> {
     client: &'a Client,
@@ -31,9 +34,7 @@ pub(super) struct Deletion<'a> {
 
 impl<'a> Deletion<'a> {
     /// Of a run.
-    pub(super) fn new(client: &'a Client, journal: &'a Journal, run: &'a str) -> Self {
-        // It may be switched off; and HugeGraph 1.7 gets to give the answers of other requests.
-        let by_gremlin = client.gremlin("1").is_ok_and(|one| one == 1);
+    pub(super) fn new(client: &'a Client, journal: &'a Journal, run: &'a str, by_gremlin: bool) -> Self {
         Self { client, journal, run, by_gremlin }
     }
 
@@ -46,18 +47,31 @@ impl<'a> Deletion<'a> {
                 deleted += self.remove(&all)?;
                 continue;
             }
-            let edges = self.edges_of(ids)?;
-            let mut free = Vec::with_capacity(ids.len());
-            for (id, edges) in ids.iter().zip(edges) {
-                if let Some(edges) = self.thinned(id, edges)?
-                    && self.journal.are_doomed(self.run, &edges)?
-                {
-                    free.push((id, Some(edges)));
-                }
-            }
-            deleted += self.remove(&free)?;
+            deleted += self.remove(&self.free(ids)?)?;
         }
         Ok(deleted)
+    }
+
+    /// Those vertices all of whose edges are doomed, with the edges.
+    fn free<'i>(&self, ids: &'i [Id<'i>]) -> Result<Vec<Free<'i>>> {
+        let mut free = Vec::with_capacity(ids.len());
+        let mut asked: Vec<(&Id<'_>, Vec<String>)> = ids.iter().map(|id| (id, Vec::new())).collect();
+        while !asked.is_empty() {
+            let now: Vec<Id<'_>> = asked.iter().map(|(id, _)| (*id).clone()).collect();
+            let edges = self.edges_of(&now)?;
+            let mut again = Vec::new();
+            for ((id, before), edges) in asked.into_iter().zip(edges) {
+                let edges = self.thinned(id, edges)?;
+                if self.journal.are_doomed(self.run, &edges)? {
+                    free.push((id, Some(edges)));
+                } else if edges != before {
+                    // One of them may have gone with its other end since it was seen, and is doomed no longer.
+                    again.push((id, edges));
+                }
+            }
+            asked = again;
+        }
+        Ok(free)
     }
 
     /// Deletes the doomed edges that are left.
@@ -103,21 +117,18 @@ impl<'a> Deletion<'a> {
         ids.iter().map(|id| edges_of(self.client, id, EDGES + 1)).collect()
     }
 
-    /// The edges of a vertex once those that are too many and doomed are deleted; `None` where not all of them are.
-    fn thinned(&self, id: &Id<'_>, mut edges: Vec<String>) -> Result<Option<Vec<String>>> {
-        while edges.len() > EDGES {
-            if !self.journal.are_doomed(self.run, &edges)? {
-                return Ok(None);
-            }
+    /// The edges of a vertex once those that are too many and doomed are deleted.
+    fn thinned(&self, id: &Id<'_>, mut edges: Vec<String>) -> Result<Vec<String>> {
+        while edges.len() > EDGES && self.journal.are_doomed(self.run, &edges)? {
             let ids: Vec<Id<'_>> = edges.drain(..).map(|edge| Id::Text(edge.into())).collect();
             self.edges(&ids)?;
             edges = self.edges_of(std::slice::from_ref(id))?.pop().unwrap_or_default();
         }
-        Ok(Some(edges))
+        Ok(edges)
     }
 
     /// Deletes vertices with those edges that were seen; none that has got more since.
-    fn remove(&self, free: &[(&Id<'_>, Option<Vec<String>>)]) -> Result<u64> {
+    fn remove(&self, free: &[Free<'_>]) -> Result<u64> {
         if free.is_empty() {
             return Ok(0);
         }
@@ -129,7 +140,7 @@ impl<'a> Deletion<'a> {
              all.each {{ it.remove() }}; said }}()"
         );
         let ids: Vec<Id<'_>> = free.iter().map(|(id, _)| (*id).clone()).collect();
-        let count = |(_, edges): &(_, Option<Vec<String>>)| edges.as_ref().map_or(-1, |edges| edges.len() as i64);
+        let count = |(_, edges): &Free<'_>| edges.as_ref().map_or(-1, |edges| edges.len() as i64);
         let counts: Vec<i64> = free.iter().map(count).collect();
         let said = self.ask(&script, json!({ "ids": letters(&ids), "counts": counts }))?;
         let said: Vec<u64> = match said.map(serde_json::from_value) {

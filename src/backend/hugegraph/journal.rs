@@ -7,7 +7,8 @@
 //! | `ids` | which vertex a negative number in the ledger means |
 //! | `edges` | which edge a number in the ledger means |
 //! | `doomed` | edges that an undo has taken out of the ledger and leaves to the deletion of their vertices |
-//! | `intents` | lines about changes that are about to be made: what was before is known also when the change was cut off |
+//! | `begun` | batches that are sent, and not noted yet; what is left of them after a kill may be in the graph |
+//! | `intents` | lines about what is about to be done to what is there: what was before is known also when it was cut off |
 //!
 //! The server has no transactions over several requests, so a line cannot be one with its batch: it is written after the batch, and everything that is sent has its id
 //! beforehand. A batch whose line is missing is sent again, which changes nothing.
@@ -27,6 +28,9 @@ const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS found_mode (mode TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS edges (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS doomed (run TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (run, id)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS begun (
+    run TEXT NOT NULL, batch INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (run, batch, first)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS intents (
     run TEXT NOT NULL, batch INTEGER NOT NULL, first INTEGER NOT NULL, entry BLOB NOT NULL, UNIQUE (run, batch, first)
 ) STRICT;
@@ -182,6 +186,37 @@ impl Journal {
         })
     }
 
+    /// Notes that a batch is about to be sent.
+    pub(super) fn begin(&self, run: &str, mark: &Mark) -> Result<()> {
+        self.write(|connection| {
+            let sql = "INSERT OR IGNORE INTO begun VALUES (?1, ?2, ?3)";
+            let key = (run, mark.batch as i64, mark.from as i64);
+            let begun = connection.prepare_cached(sql).and_then(|mut insert| insert.execute(key));
+            begun.map(drop).map_err(self.doing("writing"))
+        })
+    }
+
+    /// Notes that nothing of a batch is in the graph.
+    pub(super) fn leave(&self, run: &str, mark: &Mark) -> Result<()> {
+        self.write(|connection| self.settle(connection, run, mark.batch, mark.from))
+    }
+
+    fn settle(&self, connection: &Connection, run: &str, batch: u64, first: u64) -> Result<()> {
+        let sql = "DELETE FROM begun WHERE run = ?1 AND batch = ?2 AND first = ?3";
+        let key = (run, batch as i64, first as i64);
+        let gone = connection.prepare_cached(sql).and_then(|mut delete| delete.execute(key));
+        gone.map(drop).map_err(self.doing("writing"))
+    }
+
+    /// How many batches were begun and not noted.
+    pub(super) fn begun(&self, run: &str) -> Result<u64> {
+        self.read(|connection| {
+            let sql = "SELECT count(*) FROM begun WHERE run = ?1";
+            let count: i64 = connection.query_row(sql, [run], |row| row.get(0)).map_err(self.doing("reading"))?;
+            Ok(count as u64)
+        })
+    }
+
     /// Writes a line, and which vertices its new negative numbers mean.
     pub(super) fn enter(&self, run: &str, entry: &Entry, ids: &[(i64, Id<'static>)]) -> Result<()> {
         self.write(|connection| {
@@ -195,20 +230,26 @@ impl Journal {
                 };
                 insert.execute((number, kind, bytes.as_bytes())).map_err(self.doing("writing"))?;
             }
+            self.settle(connection, run, entry.batch, entry.from)?;
             ledger::enter(connection, run, entry)
         })
     }
 
-    /// Writes a line about edges, and which they are.
-    pub(super) fn enter_edges(&self, run: &str, mut entry: Entry, edges: &[Id<'_>]) -> Result<()> {
+    /// Writes lines about edges, and which they are.
+    pub(super) fn enter_edges(&self, run: &str, lines: Vec<(Entry, Vec<Id<'_>>)>) -> Result<()> {
         self.write(|connection| {
             let sql = "INSERT INTO edges (id) VALUES (?1)";
             let mut insert = connection.prepare_cached(sql).map_err(self.doing("writing"))?;
-            for edge in edges {
-                let (Id::Text(text) | Id::Uuid(text)) = edge else { continue };
-                entry.ids.push(insert.insert([text]).map_err(self.doing("writing"))?);
+            for (mut entry, edges) in lines {
+                entry.ids.clear();
+                for edge in edges {
+                    let (Id::Text(text) | Id::Uuid(text)) = edge else { continue };
+                    entry.ids.push(insert.insert([text]).map_err(self.doing("writing"))?);
+                }
+                self.settle(connection, run, entry.batch, entry.from)?;
+                ledger::enter(connection, run, &entry)?;
             }
-            ledger::enter(connection, run, &entry)
+            Ok(())
         })
     }
 
@@ -226,17 +267,20 @@ impl Journal {
         })
     }
 
-    /// Writes the line of a change before it is made.
-    pub(super) fn intend(&self, run: &str, entry: &Entry) -> Result<()> {
-        let bytes = entry.encode()?;
+    /// Writes lines of what is about to be done, before it is.
+    pub(super) fn intend(&self, run: &str, entries: &[&Entry]) -> Result<()> {
         self.write(|connection| {
             let sql = "INSERT OR REPLACE INTO intents VALUES (?1, ?2, ?3, ?4)";
-            let key = (run, entry.batch as i64, entry.from as i64, bytes);
-            connection.execute(sql, key).map(drop).map_err(self.doing("writing"))
+            let mut insert = connection.prepare_cached(sql).map_err(self.doing("writing"))?;
+            for entry in entries {
+                let key = (run, entry.batch as i64, entry.from as i64, entry.encode()?);
+                insert.execute(key).map_err(self.doing("writing"))?;
+            }
+            Ok(())
         })
     }
 
-    /// The line of a change that was about to be made.
+    /// The line of what was about to be done.
     pub(super) fn intent(&self, run: &str, mark: &Mark) -> Result<Option<Entry>> {
         use rusqlite::OptionalExtension as _;
         self.read(|connection| {
@@ -335,8 +379,9 @@ impl Journal {
         }
         self.write(|connection| {
             ledger::forget(connection, run)?;
-            for sql in ["DELETE FROM intents WHERE run = ?1", "DELETE FROM doomed WHERE run = ?1"] {
-                connection.execute(sql, [run]).map_err(self.doing("writing"))?;
+            for table in ["intents", "doomed", "begun"] {
+                let sql = format!("DELETE FROM {table} WHERE run = ?1");
+                connection.execute(&sql, [run]).map_err(self.doing("writing"))?;
             }
             if ledger::runs(connection)?.is_empty() {
                 connection.execute_batch("DELETE FROM ids; DELETE FROM edges").map_err(self.doing("writing"))?;

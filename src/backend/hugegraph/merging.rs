@@ -1,96 +1,26 @@
-//! What a merge does beside writing what is new: edges that are there are left, vertices that are there are changed.
+//! What a merge does to vertices that are there.
 
 use super::change;
-use super::session::{Hand, edge_label, no, vertex, vertex_label};
-use crate::backend::{Deed, Entry, Mark, Once, Purpose, Update};
+use super::session::{Hand, no, vertex, vertex_label};
+use crate::backend::ledger::old_ids;
+use crate::backend::{Deed, Entry, Mark, Update};
 use crate::error::{Error, Result};
 use crate::hugegraph::plain::normalized;
-use crate::hugegraph::schema::{EdgeLabel, IdStrategy};
-use crate::hugegraph::{Definitions, Id, Zone};
+use crate::hugegraph::schema::IdStrategy;
+use crate::hugegraph::{Definitions, Id};
 use crate::model::change::{missing, overwritten, property};
-use crate::model::content::Content;
 use crate::model::packstream::{put_list, put_string};
 use crate::model::{Block, Class};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeSet;
 
 impl Hand {
-    /// Those edges of a batch that are to be written: not those that are there already, in the graph or earlier in the batch.
-    ///
-    /// The graph holds one edge with the same start, label, sort keys and end, and would replace it without a word: one that differs is refused.
-    pub(super) fn new_edges(&mut self, batch: &Block, once: Once) -> Result<Block> {
-        let mut known: FxHashMap<(u32, i64, i64), Vec<Twin>> = FxHashMap::default();
-        if self.purpose == Purpose::Merge {
-            self.twins(batch, &mut known)?;
-        }
-        let mut keep = Vec::with_capacity(batch.len());
-        let plain = normalized(&self.definitions, batch)?;
-        for item in plain.items() {
-            let label = edge_label(&self.definitions, batch, item)?;
-            let twin = Twin::of(label, &mut self.content, plain.properties(item))?;
-            let others = known.entry((item.kind, item.start, item.end)).or_default();
-            let is_there = match once {
-                Once::Ends => !others.is_empty(),
-                Once::Properties => others.contains(&twin),
-                Once::Always => false,
-            };
-            if !is_there && others.iter().any(|other| other.sort == twin.sort) {
-                return Err(no(format!(
-                    "there is an edge {:?} with the same start, sort keys and end already, and HugeGraph keeps one of each",
-                    label.name
-                )));
-            }
-            if !is_there {
-                others.push(twin);
-            }
-            keep.push(!is_there);
-        }
-        let mut block = batch.clone();
-        let mut keep = keep.into_iter();
-        block.retain(|_, _| keep.next().unwrap_or_default());
-        Ok(block)
-    }
-
-    /// The edges of the graph between vertices that both were there before.
-    fn twins(&mut self, batch: &Block, known: &mut FxHashMap<(u32, i64, i64), Vec<Twin>>) -> Result<()> {
-        let mut starts = BTreeSet::new();
-        {
-            let registry = self.shared.ids();
-            let was_there = |number| registry.is_present(number);
-            for item in batch.items().iter().filter(|item| was_there(item.start) && was_there(item.end)) {
-                starts.insert((item.kind, item.start));
-            }
-        }
-        let zone = if starts.is_empty() { Zone::utc() } else { self.shared.zone()? };
-        for (kind, number) in starts {
-            let start = vertex(&self.shared.ids(), number)?.into_owned();
-            let Some(name) = batch.kinds().get(kind as usize).map(|kind| kind.relationship_type().to_owned()) else {
-                continue;
-            };
-            let Some(label) = self.definitions.edge_labels.get(&name) else { continue };
-            let reading = change::Reading { client: &self.shared.client, definitions: &self.definitions, zone: &zone };
-            let content = &mut self.content;
-            let (shared, definitions) = (&self.shared, &self.definitions);
-            reading.edges_from(&start, &name, &mut |_, [_, end], block| {
-                let end = shared.ids().number_of(&end);
-                let plain = normalized(definitions, &block)?;
-                if let (Some(end), Some(item)) = (end, plain.items().first()) {
-                    let twin = Twin::of(label, content, plain.properties(item))?;
-                    known.entry((kind, number, end)).or_default().push(twin);
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
     /// Changes vertices that are there.
     pub(super) fn change(&mut self, batch: &Block, how: Update, mark: Option<&Mark>) -> Result<u64> {
         let incoming = normalized(&self.definitions, batch)?;
         let numbers: Vec<i64> = batch.items().iter().map(|item| item.start).collect();
         let there = self.there(&numbers)?;
         let intent = match mark {
-            Some(mark) if mark.before => self.shared.journal.intent(&self.place()?.run, mark)?,
+            Some(mark) if mark.before => self.intent(mark, batch)?,
             _ => None,
         };
         let mut entry = mark.map(|mark| Entry::new(mark, Deed::Updates, batch));
@@ -138,13 +68,19 @@ impl Hand {
         }
         let entry = intent.clone().or(entry);
         if let (Some(entry), Some(true), None) = (&entry, mark.map(|mark| mark.before), &intent) {
-            self.shared.journal.intend(&self.place()?.run, entry)?;
+            self.shared.journal.intend(&self.place()?.run, &[entry])?;
         }
         self.put_whole(&changed)?;
         if let Some(entry) = entry {
             self.note(&entry)?;
         }
         Ok(found)
+    }
+
+    /// What was noted of a batch before it was sent, if it was this one: a batch that was refused is sent in parts.
+    pub(super) fn intent(&self, mark: &Mark, batch: &Block) -> Result<Option<Entry>> {
+        let found = self.shared.journal.intent(&self.place()?.run, mark)?;
+        Ok(found.filter(|entry| entry.items == batch.len() as u64 && entry.old == old_ids(batch)))
     }
 
     /// Writes vertices that are there as they are in a block whose items have their numbers as `start`.
@@ -199,25 +135,8 @@ impl Hand {
     }
 }
 
-/// What tells edges with the same start, label and end apart.
-#[derive(Clone, PartialEq, Eq)]
-struct Twin {
-    sort: Vec<u8>,
-    all: u128,
-}
-
-impl Twin {
-    fn of(label: &EdgeLabel, content: &mut Content, properties: &[u8]) -> Result<Self> {
-        let mut sort = Vec::new();
-        for key in &label.sort_keys {
-            sort.extend_from_slice(property(properties, key)?.unwrap_or_default());
-        }
-        Ok(Self { sort, all: content.hash(&[], properties, &[])? })
-    }
-}
-
 /// A property map as [`normalized`] has it.
-fn plain_of(definitions: &Definitions, properties: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn plain_of(definitions: &Definitions, properties: &[u8]) -> Result<Vec<u8>> {
     let mut block = Block::new(Class::Nodes);
     let kind = block.add_kind(crate::model::Kind::labels([""; 0]));
     block.buffer().extend_from_slice(properties);

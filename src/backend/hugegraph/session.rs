@@ -2,11 +2,12 @@
 
 use super::change;
 use super::delete::Deletion;
+use super::edges::Rule;
 use super::registry::Registry;
 use super::target::Shared;
 use crate::backend::ledger::Printer;
 use crate::backend::{Deed, Entry, Mark, Once, Place, Purpose, Session, Update};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::hugegraph::plain::normalized;
 use crate::hugegraph::record::{Writer, wanted_id};
 use crate::hugegraph::schema::{EdgeLabel, IdStrategy, VertexLabel};
@@ -15,6 +16,7 @@ use crate::model::content::Content;
 use crate::model::{Block, Class, Item};
 use crate::wire::http::Method;
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 /// A session.
@@ -26,6 +28,8 @@ pub(super) struct Hand {
     pub(super) printer: Printer,
     pub(super) content: Content,
     body: Vec<u8>,
+    /// Whether Gremlin does what it is asked, once that was tried.
+    by_gremlin: OnceCell<bool>,
 }
 
 impl Hand {
@@ -38,6 +42,7 @@ impl Hand {
             printer: Printer::default(),
             content: Content::default(),
             body: Vec::new(),
+            by_gremlin: OnceCell::new(),
         }
     }
 
@@ -157,24 +162,31 @@ impl Hand {
     }
 
     /// Writes edges, new or in the place of those that are there; gives their ids.
-    fn edges(&mut self, batch: &Block) -> Result<Vec<Id<'static>>> {
+    pub(super) fn edges(&mut self, batch: &Block) -> Result<Vec<Id<'static>>> {
         self.body.clear();
-        self.body.push(b'[');
-        let writer = Writer { definitions: &self.definitions, zone: None };
         let registry = self.shared.ids();
         for item in batch.items() {
-            let label = edge_label(&self.definitions, batch, item)?;
-            if self.body.len() > 1 {
-                self.body.push(b',');
-            }
             let ends = [&vertex(&registry, item.start)?, &vertex(&registry, item.end)?];
-            writer.edge(label, batch.cursor(item), ends, &mut self.body).map_err(of_item)?;
+            add_edge(&self.definitions, (batch, item), ends, &mut self.body)?;
         }
         drop(registry);
+        self.post_edges(batch.len())
+    }
+
+    /// The same of edges whose ends are at hand.
+    pub(super) fn edges_between(&mut self, block: &Block, rows: &[(&Item, &[Id<'_>; 2])]) -> Result<Vec<Id<'static>>> {
+        self.body.clear();
+        for (item, [start, end]) in rows {
+            add_edge(&self.definitions, (block, item), [start, end], &mut self.body)?;
+        }
+        self.post_edges(rows.len())
+    }
+
+    fn post_edges(&mut self, count: usize) -> Result<Vec<Id<'static>>> {
         self.body.push(b']');
         let given = self.post("/graph/edges/batch?check_vertex=false")?;
-        if given.len() != batch.len() {
-            return Err(Error::failed(format!("the server gave {} ids for {} edges", given.len(), batch.len())));
+        if given.len() != count {
+            return Err(Error::failed(format!("the server gave {} ids for {count} edges", given.len())));
         }
         Ok(given)
     }
@@ -183,9 +195,27 @@ impl Hand {
         self.place.as_ref().ok_or_else(|| Error::failed("the session has no run"))
     }
 
+    /// Does a batch, which counts as begun until its line is written, or until it is certain that nothing of it is there.
+    fn begun<T>(&mut self, batch: &Block, mark: Option<&Mark>, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let Some(mark) = mark else { return work(self) };
+        self.shared.journal.begin(&self.place()?.run, mark)?;
+        let done = work(self);
+        // Of several requests the first ones may be in.
+        let is_one = batch.len() <= self.shared.most();
+        if done
+            .as_ref()
+            .is_err_and(|error| is_one && error.kind() == ErrorKind::Server && error.retry() == Retry::Never)
+        {
+            self.shared.journal.leave(&self.place()?.run, mark)?;
+        }
+        done
+    }
+
     fn deletion(&self) -> Result<Deletion<'_>> {
         let Shared { client, journal, .. } = &*self.shared;
-        Ok(Deletion::new(client, journal, &self.place()?.run))
+        // It may be switched off; and HugeGraph 1.7 gets to give the answers of other requests.
+        let by_gremlin = *self.by_gremlin.get_or_init(|| client.gremlin("1").is_ok_and(|one| one == 1));
+        Ok(Deletion::new(client, journal, &self.place()?.run, by_gremlin))
     }
 
     pub(super) fn note(&self, entry: &Entry) -> Result<()> {
@@ -212,6 +242,19 @@ pub(super) fn vertex_label<'a>(definitions: &'a Definitions, batch: &Block, item
 pub(super) fn edge_label<'a>(definitions: &'a Definitions, batch: &Block, item: &Item) -> Result<&'a EdgeLabel> {
     let name = batch.kind(item).relationship_type();
     definitions.edge_labels.get(name).ok_or_else(|| no(format!("the graph has no edge label {name:?}")))
+}
+
+/// Adds an edge to a list of them.
+fn add_edge(
+    definitions: &Definitions,
+    (block, item): (&Block, &Item),
+    ends: [&Id<'_>; 2],
+    body: &mut Vec<u8>,
+) -> Result<()> {
+    let label = edge_label(definitions, block, item)?;
+    body.push(if body.is_empty() { b'[' } else { b',' });
+    let writer = Writer { definitions, zone: None };
+    writer.edge(label, block.cursor(item), ends, body).map_err(of_item)
 }
 
 /// The vertex that a number means.
@@ -255,48 +298,35 @@ impl Session for Hand {
     }
 
     fn nodes(&mut self, batch: &Block, mark: Option<&Mark>, ids: &mut Vec<i64>) -> Result<()> {
-        let mut made = Vec::with_capacity(batch.len());
-        self.in_parts(batch, &mut |hand, part| hand.vertices(part, &mut made))?;
-        if let Some(mark) = mark {
-            let plain = normalized(&self.definitions, batch)?;
-            let prints = plain.items().iter().map(|item| self.printer.print(&plain, item)).collect::<Result<_>>()?;
-            self.note(&Entry { ids: made.clone(), prints, ..Entry::new(mark, Deed::Nodes, batch) })?;
-        }
+        let made = self.begun(batch, mark, |hand| {
+            let mut made = Vec::with_capacity(batch.len());
+            hand.in_parts(batch, &mut |hand, part| hand.vertices(part, &mut made))?;
+            if let Some(mark) = mark {
+                let plain = normalized(&hand.definitions, batch)?;
+                let prints =
+                    plain.items().iter().map(|item| hand.printer.print(&plain, item)).collect::<Result<_>>()?;
+                hand.note(&Entry { ids: made.clone(), prints, ..Entry::new(mark, Deed::Nodes, batch) })?;
+            }
+            Ok(made)
+        })?;
         ids.extend(made);
         Ok(())
     }
 
     fn relationships(&mut self, batch: &Block, once: Once, mark: Option<&Mark>) -> Result<u64> {
-        let new = match (self.purpose, once) {
-            (Purpose::Restore, Once::Always) => None,
-            _ => Some(self.new_edges(batch, once)?),
-        };
-        let block = new.as_ref().unwrap_or(batch);
-        let mut made = Vec::with_capacity(block.len());
-        self.in_parts(block, &mut |hand, part| {
-            made.extend(hand.edges(part)?);
-            Ok(())
-        })?;
-        let mut different: Vec<&Id<'_>> = made.iter().collect();
-        different.sort_unstable();
-        different.dedup();
-        if different.len() != made.len() {
-            return Err(Error::refused(format!(
-                "{} edges have the same start, label, sort keys and end as another one: HugeGraph keeps one of each",
-                made.len() - different.len()
-            )));
+        if (self.purpose, once, mark) == (Purpose::Restore, Once::Always, None) {
+            return self.in_places(batch).map(|ids| ids.len() as u64);
         }
-        if let Some(mark) = mark {
-            let plain = normalized(&self.definitions, block)?;
-            let prints = plain.items().iter().map(|item| self.printer.print(&plain, item)).collect::<Result<_>>()?;
-            let entry = Entry { prints, ..Entry::new(mark, Deed::Relationships, batch) };
-            self.shared.journal.enter_edges(&self.place()?.run, entry, &made)?;
-        }
-        Ok(block.len() as u64)
+        let [created, _] = self.begun(batch, mark, |hand| hand.put_edges(batch, Rule::Once(once), mark))?;
+        Ok(created)
+    }
+
+    fn join(&mut self, batch: &Block, how: Option<Update>, mark: Option<&Mark>) -> Result<[u64; 2]> {
+        self.begun(batch, mark, |hand| hand.put_edges(batch, Rule::Change(how), mark))
     }
 
     fn update(&mut self, batch: &Block, how: Update, mark: Option<&Mark>) -> Result<u64> {
-        self.change(batch, how, mark)
+        self.begun(batch, mark, |hand| hand.change(batch, how, mark))
     }
 
     fn find(&mut self, mark: &Mark) -> Result<Option<Entry>> {
@@ -325,11 +355,11 @@ impl Session for Hand {
             Class::Nodes => {
                 reading.vertices(&wanted, &mut |id, block| add(numbers.get(&id).copied(), [0, 0], &block))?;
             }
-            Class::Relationships => reading.edges(&wanted, &mut |id, [start, end], block| {
+            Class::Relationships => reading.edges(&wanted, &mut |edge| {
                 let registry = self.shared.ids();
-                let ends = [&start, &end].map(|id| registry.number_of(id).unwrap_or_default());
+                let ends = edge.ends.map(|id| registry.number_of(&id).unwrap_or_default());
                 drop(registry);
-                add(numbers.get(&id).copied(), ends, &block)
+                add(numbers.get(&edge.id).copied(), ends, &edge.block)
             })?,
         }
         Ok(all)
@@ -354,13 +384,17 @@ impl Session for Hand {
         self.deletion()?.rest()
     }
 
-    fn put_back(&mut self, nodes: &Block, entry: &Entry) -> Result<()> {
+    fn put_back(&mut self, items: &Block, entry: &Entry) -> Result<()> {
         self.shared.journal.check(self.place()?)?;
-        let numbers: Vec<i64> = nodes.items().iter().map(|item| item.start).collect();
-        let there = self.there(&numbers)?;
-        let mut block = nodes.clone();
-        block.retain(|_, item| there.contains_key(&item.start));
-        self.put_whole(&block)?;
+        if items.class() == Class::Relationships {
+            self.put_edges_back(items)?;
+        } else {
+            let numbers: Vec<i64> = items.items().iter().map(|item| item.start).collect();
+            let there = self.there(&numbers)?;
+            let mut block = items.clone();
+            block.retain(|_, item| there.contains_key(&item.start));
+            self.put_whole(&block)?;
+        }
         self.shared.journal.strike(&self.place()?.run, entry)
     }
 

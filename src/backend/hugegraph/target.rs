@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 /// Rows of a request. A server takes 500 unless it is set up otherwise, but what a row costs it grows with the rows of the request: at 500 twice as much processor
 /// time as at 250, on 1.5.0. Below 100 the requests themselves begin to cost.
-const BATCH: usize = 200;
+pub(super) const BATCH: usize = 200;
 
 /// What sessions share.
 #[derive(Debug)]
@@ -424,6 +424,18 @@ impl Target for Store {
             }
             sink(entry)
         })
+    }
+
+    fn unsettled(&mut self, run: &str) -> Result<u64> {
+        self.shared.journal.begun(run)
+    }
+
+    fn undo_sessions(&self) -> usize {
+        // From 1.7 on the answer to a Gremlin request may be that to another one.
+        let version = &self.shared.client.origin().version;
+        let mut numbers = version.split('.').map_while(|number| number.parse::<u64>().ok());
+        let is_sure = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < (1, 7);
+        if is_sure { self.workers } else { 1 }
     }
 
     fn forget(&mut self, run: &str) -> Result<()> {
