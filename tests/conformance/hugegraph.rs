@@ -118,7 +118,7 @@ fn properties() -> impl Strategy<Value = Map> {
     };
     let list = |element: BoxedStrategy<Value>| proptest::collection::vec(element, 0..4).prop_map(Value::List).boxed();
     let (text, whole) =
-        (|| any::<String>().prop_map(Value::from).boxed(), || any::<i64>().prop_map(Value::from).boxed());
+        (|| any::<String>().prop_map(Value::String).boxed(), || any::<i64>().prop_map(Value::from).boxed());
     let all = (
         value("n", whole()),
         value("flag", any::<bool>().prop_map(Value::Boolean).boxed()),
@@ -145,7 +145,7 @@ fn graph() -> impl Strategy<Value = Graph> {
             let (label, key) = match is_number {
                 true => ("Number", Value::Integer(number)),
                 // No two are the same, and none is empty.
-                false => ("Text", Value::from(format!("{id}{text}"))),
+                false => ("Text", Value::String(format!("{id}{text}"))),
             };
             if seen.insert(format!("{key:?}")) {
                 properties.insert("~id".to_owned(), key);
