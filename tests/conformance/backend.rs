@@ -141,7 +141,7 @@ pub fn survives(backend: &dyn Backend, graph: &Graph) {
 
 /// The form in which two graphs are equal that differ in what a target may choose: ids of relationships, and the
 /// order of items.
-fn normalise(mut graph: Graph, order: bool) -> Graph {
+pub fn normalise(mut graph: Graph, order: bool) -> Graph {
     if !order {
         for (_, labels, properties) in &mut graph.nodes {
             labels.sort();
