@@ -224,11 +224,11 @@ impl Pager {
         };
         let mut least = 1;
         loop {
-            let (rows, body) = self.body(&path(from), least).map_err(|error| match least {
-                1 => error,
-                _ => {
-                    Error::failed(format!("{word} have ids that are too long to be read page by page")).caused_by(error)
-                }
+            let (rows, body) = self.body(&path(from), least).map_err(|error| match least > 1 && is_too_much(&error) {
+                true => Error::failed(format!("{word} have ids that are too long to be read page by page"))
+                    .hint("no position behind such a page fits into a URL: make those ids shorter, or take the rows away")
+                    .caused_by(error),
+                false => error,
             })?;
             let next = self.after(&body, what)?;
             // The server has been seen to give a page twice when it failed in between: a position that does not move would be read for ever.
