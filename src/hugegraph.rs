@@ -27,10 +27,11 @@ pub mod plain;
 pub mod record;
 pub mod schema;
 pub mod value;
+pub mod zone;
 
 pub use id::{Id, Numbers};
 pub use schema::Definitions;
-pub use value::Zone;
+pub use zone::Zone;
 
 /// The property that holds a vertex's id. HugeGraph itself refuses property keys that begin with `~`, so that it collides with none.
 pub const ID: &str = "~id";

@@ -13,194 +13,29 @@
 //! A LIST or SET is an array of those.
 
 use super::schema::{Cardinality, DataType, PropertyKey};
+use super::zone::Zone;
 use crate::error::{Error, Result};
-use crate::model::json::write_string;
+use crate::model::json::{Parser, write_string};
 use crate::model::packstream::{self, Cursor, ValueRef};
-use crate::model::temporal::{DateTime, days_from_civil};
+use crate::model::temporal::DateTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use jiff::civil;
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use std::borrow::Cow;
-use std::fmt;
-
-/// How a DATE is written, in strftime's words.
-const FORMAT: &str = "%Y-%m-%d %H:%M:%S.%3f";
-
-/// The first day of the Gregorian calendar.
-const GREGORIAN: civil::DateTime = civil::datetime(1582, 10, 15, 0, 0, 0, 0);
-
-/// Milliseconds.
-const DAY: i64 = 86_400_000;
-
-/// 1900-01-01 in UTC, in milliseconds: what Java's older calendar knows of a zone's history begins here.
-const KNOWN: i64 = -2_208_988_800_000;
-
-/// The time zone of a server: its dates are local to it, and say so nowhere.
-///
-/// Servers write dates with Java's older calendar. To it an instant before 1900 has the standard time of today, whatever clocks said then: `1843-03-31 11:53:20` in New
-/// York is 5 hours behind UTC, not 4:56:02.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Zone {
-    rules: TimeZone,
-    /// Milliseconds from UTC to the zone's standard time of today.
-    standard: i64,
-}
-
-impl fmt::Debug for Zone {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(&self.name())
-    }
-}
-
-impl Zone {
-    /// UTC.
-    #[must_use]
-    pub fn utc() -> Self {
-        Self::of(TimeZone::UTC)
-    }
-
-    fn of(rules: TimeZone) -> Self {
-        // The least of a year: what rules call standard in summer, as Ireland's do, is to Java not the standard.
-        let year = (0..37).filter_map(|part| jiff::Timestamp::from_second(2_114_380_800 + part * 864_000).ok());
-        let standard = year.map(|at| rules.to_offset(at).seconds()).min().unwrap_or_default();
-        Self { rules, standard: i64::from(standard) * 1000 }
-    }
-
-    /// A zone by its name in the IANA database, or an offset such as `+05:30`.
-    ///
-    /// # Errors
-    /// There is no such zone.
-    pub fn named(name: &str) -> Result<Self> {
-        if matches!(name, "Z" | "UTC" | "GMT" | "Etc/UTC") {
-            return Ok(Self::utc());
-        }
-        let offset = || jiff::fmt::strtime::parse("%:z", name).ok()?.offset().map(TimeZone::fixed);
-        match offset() {
-            Some(zone) => Ok(Self::of(zone)),
-            None => TimeZone::get(name).map(Self::of).map_err(|cause| {
-                Error::usage(format!("{name:?} is no time zone"))
-                    .hint("give a name such as Europe/Stockholm, or an offset such as +02:00")
-                    .caused_by(cause)
-            }),
-        }
-    }
-
-    /// Its name, or its offset.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match (self.rules.iana_name(), self.rules.to_fixed_offset()) {
-            (Some(name), _) => name.to_owned(),
-            (None, Ok(offset)) => offset.to_string(),
-            (None, Err(_)) => "UTC".to_owned(),
-        }
-    }
-
-    /// The instant that a DATE's text means, in milliseconds since 1970, and whether it could be another as well: it lies in the hour that comes twice when
-    /// clocks are set back. The earlier of the two is given then.
-    ///
-    /// Servers write days before 1582-10-15 by the Julian calendar, and years above 9999 with more digits. (They read the former by the Gregorian one: text
-    /// does not come back as it was, so we write [numbers](Self::text).)
-    ///
-    /// # Errors
-    /// It is no such text, or no instant has it.
-    pub fn instant(&self, text: &str) -> Result<(i64, bool)> {
-        let wrong = || Error::corrupt(format!("{text:?} is no date such as \"2024-02-29 23:59:59.123\""));
-        let (days, milliseconds) = local(text).ok_or_else(wrong)?;
-        let naive = days.checked_mul(DAY).and_then(|day| day.checked_add(milliseconds)).ok_or_else(wrong)?;
-        let old = naive.checked_sub(self.standard).ok_or_else(wrong)?;
-        let new = self.by_rules(naive);
-        match (old < KNOWN, new) {
-            (true, new) => Ok((old, new.is_some_and(|(new, _)| new >= KNOWN))),
-            (false, Some((new, is_twice))) if new >= KNOWN => Ok((new, is_twice)),
-            (false, _) => Err(Error::corrupt(format!("there is no {text} in the zone {}", self.name()))
-                .hint("the dates are from a server with another time zone: say which it is")),
-        }
-    }
-
-    /// The instant that has a local time by the zone's rules, and whether another has it as well; `None` where clocks pass over it.
-    fn by_rules(&self, naive: i64) -> Option<(i64, bool)> {
-        // Beyond the years that the zones' rules know, and where no rule changes any more.
-        let Ok(wall) = jiff::Timestamp::from_millisecond(naive) else {
-            let offset = self.rules.to_offset(jiff::Timestamp::MAX).seconds();
-            return Some((naive.checked_sub(i64::from(offset) * 1000)?, false));
-        };
-        let ambiguous = self.rules.to_ambiguous_timestamp(TimeZone::UTC.to_datetime(wall));
-        match ambiguous.offset() {
-            AmbiguousOffset::Gap { .. } => None,
-            offset => {
-                let is_twice = matches!(offset, AmbiguousOffset::Fold { .. });
-                Some((ambiguous.earlier().ok()?.as_millisecond(), is_twice))
-            }
-        }
-    }
-
-    /// The text of an instant, in milliseconds since 1970; `None` if a server in this zone would read another instant from it, or none: before 1582-10-15, after
-    /// the year 9999, the second time in an hour that comes twice. A number of milliseconds is taken always.
-    #[must_use]
-    pub fn text(&self, milliseconds: i64) -> Option<String> {
-        let instant = |milliseconds| jiff::Timestamp::from_millisecond(milliseconds).ok();
-        let local = if milliseconds < KNOWN {
-            TimeZone::UTC.to_datetime(instant(milliseconds.checked_add(self.standard)?)?)
-        } else {
-            self.rules.to_datetime(instant(milliseconds)?)
-        };
-        if local < GREGORIAN {
-            return None;
-        }
-        let text = local.strftime(FORMAT).to_string();
-        self.instant(&text).is_ok_and(|(again, _)| again == milliseconds).then_some(text)
-    }
-}
-
-/// Days since 1970 and milliseconds of the day that a text says.
-fn local(text: &str) -> Option<(i64, i64)> {
-    let (date, time) = text.trim().split_once(' ')?;
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().ok())?;
-    let mut parts = date.split('-').map(number);
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let mut parts = clock.split(':').map(number);
-    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    if !(1..=12).contains(&month)
-        || !(1..=31).contains(&day)
-        || hour > 23
-        || minute > 59
-        || second > 59
-        || fraction.len() > 3
-    {
-        return None;
-    }
-    let milliseconds = number(&format!("{fraction:0<3}"))?;
-    let days = if (year, month, day) < (1582, 10, 15) {
-        julian_days(year, month, day)
-    } else {
-        days_from_civil(year, month as u8, day as u8)?
-    };
-    Some((days, ((hour * 60 + minute) * 60 + second) * 1000 + milliseconds))
-}
-
-/// Days since 1970 of a day in the Julian calendar: every fourth year is a leap year.
-fn julian_days(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that the leap day is the last.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    // 1970-01-01 by the Gregorian calendar is 719,470 days after the first of March of the year 0 by the Julian.
-    year.div_euclid(4) * 1461 + year.rem_euclid(4) * 365 + (153 * month + 2) / 5 + day - 1 - 719_470
-}
 
 /// Reads the JSON of a property into `out`; gives how many of its dates could be another instant as well.
 ///
 /// # Errors
-/// It is not what the property key says.
-pub fn read(key: &PropertyKey, json: &str, zone: &Zone, out: &mut Vec<u8>) -> Result<u64> {
+/// It is not what the property key says; `out` may then hold a part of it.
+pub fn read(key: &PropertyKey, parser: &mut Parser<'_>, zone: &Zone, out: &mut Vec<u8>) -> Result<u64> {
     let mut reading = Reading { key, zone, ambiguous: 0 };
     match key.cardinality {
-        Cardinality::Single => reading.element(json, out)?,
+        Cardinality::Single => reading.element(parser, out)?,
         Cardinality::List | Cardinality::Set => {
-            let elements: Vec<&serde_json::value::RawValue> =
-                serde_json::from_str(json).map_err(|cause| reading.wrong(json).caused_by(cause))?;
-            packstream::put_list(out, elements.len());
-            elements.iter().try_for_each(|element| reading.element(element.get(), out))?;
+            if parser.peek() != Some(b'[') {
+                return Err(reading.wrong(parser, parser.position()));
+            }
+            let open = packstream::open_list(out);
+            let size = parser.elements(|parser| reading.element(parser, out))?;
+            open.close(out, size);
         }
     }
     Ok(reading.ambiguous)
@@ -213,8 +48,13 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn wrong(&self, json: &str) -> Error {
-        let short: String = json.chars().take(60).collect();
+    /// The error that the value which begins there is of another type.
+    fn wrong(&self, parser: &mut Parser<'_>, from: usize) -> Error {
+        parser.seek(from);
+        if let Err(error) = parser.skip(&mut Vec::new()) {
+            return error;
+        }
+        let short: String = parser.since(from).chars().take(60).collect();
         Error::corrupt(format!(
             "the property {:?} is of the type {:?}, and its value is {short}",
             self.key.name, self.key.data_type
@@ -222,69 +62,73 @@ impl Reading<'_> {
     }
 
     /// A number that is not an integer. Of a FLOAT, versions of Java write other digits than the shortest ones, such as `1.4E-45` and `1.17549435E-38`.
-    fn number(&self, json: &str) -> Option<f64> {
+    fn number(&self, text: &str) -> Option<f64> {
         if self.key.data_type == DataType::Double {
-            return json.parse().ok().filter(|number: &f64| number.is_finite());
+            return text.parse().ok().filter(|number: &f64| number.is_finite());
         }
-        let number: f32 = json.parse().ok()?;
+        let number: f32 = text.parse().ok()?;
         if number.is_finite() { number.to_string().parse().ok() } else { None }
     }
 
-    fn element(&mut self, json: &str, out: &mut Vec<u8>) -> Result<()> {
-        let json = json.trim();
-        let text = || {
-            serde_json::from_str::<Text<'_>>(json).map_err(|cause| self.wrong(json).caused_by(cause)).map(|text| text.0)
-        };
-        match self.key.data_type {
-            DataType::Boolean => match json {
-                "true" => packstream::put_boolean(out, true),
-                "false" => packstream::put_boolean(out, false),
-                _ => return Err(self.wrong(json)),
-            },
-            DataType::Byte | DataType::Int | DataType::Long => {
-                packstream::put_integer(out, json.parse().map_err(|_| self.wrong(json))?);
+    fn element(&mut self, parser: &mut Parser<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let next = parser.peek();
+        let from = parser.position();
+        let is_number = matches!(next, Some(b'-' | b'0'..=b'9'));
+        match (self.key.data_type, next) {
+            (DataType::Boolean, _) if parser.literal(b"true") => packstream::put_boolean(out, true),
+            (DataType::Boolean, _) if parser.literal(b"false") => packstream::put_boolean(out, false),
+            (DataType::Byte | DataType::Int | DataType::Long, _) if is_number => {
+                let number = parser.number_text()?.0.parse().map_err(|_| self.wrong(parser, from))?;
+                packstream::put_integer(out, number);
             }
-            DataType::Float | DataType::Double => {
-                let number = match json {
-                    "\"NaN\"" => f64::NAN,
-                    "\"Infinity\"" => f64::INFINITY,
-                    "\"-Infinity\"" => f64::NEG_INFINITY,
-                    _ if json.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
-                        self.number(json).ok_or_else(|| self.wrong(json))?
-                    }
-                    _ => return Err(self.wrong(json)),
+            (DataType::Float | DataType::Double, _) if is_number => {
+                let number = self.number(parser.number_text()?.0).ok_or_else(|| self.wrong(parser, from))?;
+                packstream::put_float(out, number);
+            }
+            (DataType::Float | DataType::Double, Some(b'"')) => {
+                let number = match &*parser.string()? {
+                    "NaN" => f64::NAN,
+                    "Infinity" => f64::INFINITY,
+                    "-Infinity" => f64::NEG_INFINITY,
+                    _ => return Err(self.wrong(parser, from)),
                 };
                 packstream::put_float(out, number);
             }
-            DataType::Text | DataType::Uuid => packstream::put_string(out, &text()?),
-            DataType::Blob => {
-                let bytes = BASE64.decode(text()?.as_bytes()).map_err(|cause| self.wrong(json).caused_by(cause))?;
+            (DataType::Text | DataType::Uuid, Some(b'"')) => packstream::put_string(out, &parser.string()?),
+            (DataType::Blob, Some(b'"')) => {
+                let decoded = BASE64.decode(parser.string()?.as_bytes());
+                let bytes = decoded.map_err(|cause| self.wrong(parser, from).caused_by(cause))?;
                 packstream::put_bytes(out, &bytes);
             }
-            DataType::Date => {
-                let (instant, is_twice) = match json.parse() {
-                    Ok(milliseconds) => (milliseconds, false),
-                    Err(_) => self.zone.instant(&text()?)?,
-                };
+            (DataType::Date, _) if is_number => {
+                let instant = parser.number_text()?.0.parse().map_err(|_| self.wrong(parser, from))?;
+                put_instant(instant, out);
+            }
+            (DataType::Date, Some(b'"')) => {
+                let (instant, is_twice) = self.zone.instant(&parser.string()?)?;
                 self.ambiguous += u64::from(is_twice);
-                let value = ValueRef::DateTime(DateTime {
-                    seconds: instant.div_euclid(1000),
-                    nanoseconds: instant.rem_euclid(1000) as u32 * 1_000_000,
-                    offset: 0,
-                });
-                packstream::put_value(out, &value);
+                put_instant(instant, out);
             }
-            DataType::Object => {
-                let value = serde_json::from_str(json).map_err(|cause| self.wrong(json).caused_by(cause))?;
-                super::schema::from_json(value).put(out);
+            (DataType::Object, Some(_)) => {
+                parser.skip(&mut Vec::new())?;
+                let value = serde_json::from_str(parser.since(from));
+                super::schema::from_json(value.map_err(|cause| self.wrong(parser, from).caused_by(cause))?).put(out);
             }
+            _ => return Err(self.wrong(parser, from)),
         }
         Ok(())
     }
 }
 
-#[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+/// An instant, in milliseconds since 1970.
+fn put_instant(milliseconds: i64, out: &mut Vec<u8>) {
+    let value = ValueRef::DateTime(DateTime {
+        seconds: milliseconds.div_euclid(1000),
+        nanoseconds: milliseconds.rem_euclid(1000) as u32 * 1_000_000,
+        offset: 0,
+    });
+    packstream::put_value(out, &value);
+}
 
 /// Writes the value at a cursor as the JSON of a property: dates as text of this zone where that says the same, else as milliseconds since 1970, which servers take
 /// as well.
@@ -386,7 +230,7 @@ mod tests {
     fn there_and_back(data_type: &str, cardinality: &str, json: &str) -> Value {
         let key = key(data_type, cardinality);
         let mut bytes = Vec::new();
-        read(&key, json, &Zone::utc(), &mut bytes).unwrap();
+        read(&key, &mut Parser::new(json), &Zone::utc(), &mut bytes).unwrap();
         let mut out = Vec::new();
         write(&key, &mut Cursor::new(&bytes), Some(&Zone::utc()), &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), json);
@@ -420,14 +264,14 @@ mod tests {
             [("1.4E-45", 1e-45), ("1.17549435E-38", 1.175_494_4e-38), ("-3.4028235E38", -3.402_823_5e38)]
         {
             let (key, mut bytes, mut out) = (key("FLOAT", "SINGLE"), Vec::new(), Vec::new());
-            read(&key, text, &Zone::utc(), &mut bytes).unwrap();
+            read(&key, &mut Parser::new(text), &Zone::utc(), &mut bytes).unwrap();
             assert_eq!(Value::read(&mut Cursor::new(&bytes)).unwrap(), Value::Float(number));
             write(&key, &mut Cursor::new(&bytes), None, &mut out).unwrap();
             let (again, was): (f32, f32) = (std::str::from_utf8(&out).unwrap().parse().unwrap(), text.parse().unwrap());
             assert_eq!(again.to_bits(), was.to_bits());
         }
         for (data_type, text) in [("FLOAT", "1e39"), ("DOUBLE", "1e309")] {
-            assert!(read(&key(data_type, "SINGLE"), text, &Zone::utc(), &mut Vec::new()).is_err());
+            assert!(read(&key(data_type, "SINGLE"), &mut Parser::new(text), &Zone::utc(), &mut Vec::new()).is_err());
         }
     }
 
@@ -447,73 +291,7 @@ mod tests {
                 "{value:?}"
             );
         }
-        assert!(read(&key("INT", "SINGLE"), "\"1\"", &Zone::utc(), &mut Vec::new()).is_err());
-        assert!(read(&key("DOUBLE", "SINGLE"), "inf", &Zone::utc(), &mut Vec::new()).is_err());
-    }
-
-    /// What Java 17 printed (SimpleDateFormat), with which servers write.
-    #[test]
-    fn before_1900_a_zone_has_the_standard_time_of_today() {
-        for (zone, old, last, first) in [
-            ("America/New_York", "1843-03-31 11:53:20.000", "1899-12-31 18:59:59.999", "1899-12-31 19:00:00.000"),
-            ("Asia/Kolkata", "1843-03-31 22:23:20.000", "1900-01-01 05:29:59.999", "1900-01-01 05:21:10.000"),
-            ("Asia/Shanghai", "1843-04-01 00:53:20.000", "1900-01-01 07:59:59.999", "1900-01-01 08:05:43.000"),
-            ("Europe/Dublin", "1843-03-31 16:53:20.000", "1899-12-31 23:59:59.999", "1899-12-31 23:34:39.000"),
-            ("Africa/Casablanca", "1843-03-31 16:53:20.000", "1899-12-31 23:59:59.999", "1899-12-31 23:29:40.000"),
-            ("Pacific/Apia", "1843-04-01 05:53:20.000", "1900-01-01 12:59:59.999", "1899-12-31 12:33:04.000"),
-        ] {
-            let zone = Zone::named(zone).unwrap();
-            assert_eq!(zone.instant(old).unwrap(), (-4_000_000_000_000, false), "{zone:?}");
-            assert_eq!(zone.text(-4_000_000_000_000).as_deref(), Some(old), "{zone:?}");
-            assert_eq!(zone.instant(last).unwrap().0, KNOWN - 1, "{zone:?}");
-            // Where the clock goes back on that day, a text is two instants, and the first is taken.
-            let (found, is_twice) = zone.instant(first).unwrap();
-            assert!(found == KNOWN || (is_twice && found < KNOWN), "{zone:?} {found}");
-        }
-        assert!(Zone::named("Asia/Kolkata").unwrap().instant("1900-01-01 05:25:00.000").unwrap().1);
-        assert!(Zone::named("Asia/Shanghai").unwrap().instant("1900-01-01 08:02:00.000").is_err());
-        let new_york = Zone::named("America/New_York").unwrap();
-        assert_eq!(new_york.instant("1582-10-04 19:00:00.000").unwrap(), (-12_219_292_800_000, false));
-    }
-
-    #[test]
-    fn zones_are_minded() {
-        let zone = Zone::named("America/New_York").unwrap();
-        assert_eq!(zone.instant("2024-06-01 04:00:00.000").unwrap(), (1_717_228_800_000, false));
-        assert_eq!(zone.text(1_717_228_800_000).as_deref(), Some("2024-06-01 04:00:00.000"));
-        let (first, is_twice) = zone.instant("2024-11-03 01:30:00.000").unwrap();
-        assert!(is_twice);
-        assert_eq!(zone.text(first + 3_600_000), None);
-        assert!(zone.instant("2024-03-10 02:30:00.000").is_err());
-        assert_eq!(Zone::named("+05:30").unwrap().instant("1970-01-01 05:30:00.001").unwrap(), (1, false));
-        assert!(Zone::named("Nowhere/Nothing").is_err());
-    }
-
-    /// What a real server answered for dates that it was given as numbers.
-    #[test]
-    fn old_and_far_dates_are_read_as_servers_write_them() {
-        let utc = Zone::utc();
-        for (text, milliseconds) in [
-            ("1970-01-01 00:00:00.000", 0),
-            ("1582-10-15 00:00:00.000", -12_219_292_800_000),
-            ("1582-10-04 23:59:59.999", -12_219_292_800_001),
-            ("10000-01-01 00:00:00.000", 253_402_300_800_000),
-            ("292278994-08-17 07:12:55.807", i64::MAX),
-        ] {
-            assert_eq!(utc.instant(text).unwrap(), (milliseconds, false), "{text}");
-        }
-        assert_eq!(utc.text(-12_219_292_800_001), None);
-        assert_eq!(utc.text(-12_219_292_800_000).as_deref(), Some("1582-10-15 00:00:00.000"));
-        assert_eq!(utc.text(253_402_300_800_000), None);
-        for text in [
-            "2024-02-29",
-            "2024-13-01 00:00:00.000",
-            "x",
-            "2024-01-01 00:00:00.0000",
-            "-1-01-01 00:00:00.000",
-            "2023-02-29 00:00:00.000",
-        ] {
-            assert!(utc.instant(text).is_err(), "{text}");
-        }
+        assert!(read(&key("INT", "SINGLE"), &mut Parser::new("\"1\""), &Zone::utc(), &mut Vec::new()).is_err());
+        assert!(read(&key("DOUBLE", "SINGLE"), &mut Parser::new("inf"), &Zone::utc(), &mut Vec::new()).is_err());
     }
 }

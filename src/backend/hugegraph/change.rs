@@ -41,10 +41,9 @@ impl Reading<'_> {
     /// The vertices of these ids that are there: gives each, as a block of one, with its id.
     pub(super) fn vertices(&self, ids: &[Id<'_>], sink: &mut dyn FnMut(Id<'_>, Block) -> Result<()>) -> Result<()> {
         self.ask("vertices", ids, &mut |row| {
-            let mut reader = record::Reader { definitions: self.definitions, zone: self.zone, ambiguous: 0 };
+            let mut reader = record::Reader::new(self.definitions, self.zone);
             let mut block = Block::new(Class::Nodes);
-            let vertex = serde_json::from_str(row.get()).map_err(|cause| not_understood(row).caused_by(cause))?;
-            let id = reader.vertex(vertex, &mut block)?;
+            let id = reader.vertex(row.get(), &mut block)?;
             if reader.ambiguous > 0 {
                 return Err(Error::refused(format!(
                     "vertex {id} has a date in an hour that comes twice in the zone {} of the server: which instant it is cannot be read, and must not be changed",
@@ -69,17 +68,11 @@ impl Reading<'_> {
     }
 
     fn edge(&self, row: &RawValue, sink: &mut EdgeSink<'_>) -> Result<()> {
-        #[derive(Deserialize)]
-        struct Named<'a> {
-            #[serde(borrow)]
-            id: Id<'a>,
-        }
-        let named: Named<'_> = serde_json::from_str(row.get()).map_err(|cause| not_understood(row).caused_by(cause))?;
-        let mut reader = record::Reader { definitions: self.definitions, zone: self.zone, ambiguous: 0 };
+        let mut reader = record::Reader::new(self.definitions, self.zone);
         let mut block = Block::new(Class::Relationships);
-        let edge = serde_json::from_str(row.get()).map_err(|cause| not_understood(row).caused_by(cause))?;
-        let (start, end) = reader.edge(edge, &mut block)?;
-        sink(Edge { id: named.id, ends: [start, end], block, is_certain: reader.ambiguous == 0 })
+        let edge = reader.edge(row.get(), &mut block)?;
+        let id = edge.id.ok_or_else(|| Error::corrupt("the server gave an edge without its id"))?;
+        sink(Edge { id, ends: edge.ends, block, is_certain: reader.ambiguous == 0 })
     }
 
     fn ask(&self, what: &str, ids: &[Id<'_>], each: &mut dyn FnMut(&RawValue) -> Result<()>) -> Result<()> {
@@ -116,11 +109,6 @@ pub(super) fn fitting<'a>(ids: &'a [Id<'a>]) -> impl Iterator<Item = &'a [Id<'a>
         rest = later;
         (!now.is_empty()).then_some(now)
     })
-}
-
-fn not_understood(row: &RawValue) -> Error {
-    let short: String = row.get().chars().take(200).collect();
-    Error::corrupt(format!("a record of the server is not understood: {short}"))
 }
 
 /// An edge's id.

@@ -107,11 +107,11 @@ impl View<'_> {
         *ambiguous = 0;
         let workers = self.options.workers();
         let parse = |rows: &[&RawValue]| {
-            let mut reader = record::Reader { definitions, zone, ambiguous: 0 };
+            let mut reader = record::Reader::new(definitions, zone);
             let mut block = Block::new(Class::Nodes);
             let mut ids = Vec::with_capacity(rows.len());
             for row in rows {
-                ids.push(reader.vertex(understood(row)?, &mut block)?.into_owned());
+                ids.push(reader.vertex(row.get(), &mut block)?.into_owned());
             }
             Ok(Parsed { block, ids, ambiguous: reader.ambiguous })
         };
@@ -131,7 +131,12 @@ impl View<'_> {
     fn fetch(&mut self, sink: &mut dyn FnMut(&Block) -> Result<()>) -> Result<()> {
         let Self { client, definitions, zone, numbers, seen, ambiguous, .. } = self;
         let mut missing: BTreeSet<Id<'static>> = BTreeSet::new();
-        let parse = |rows: &[&RawValue]| ends(definitions, rows);
+        let parse = |rows: &[&RawValue]| {
+            let mut reader = record::Reader::new(definitions, zone);
+            let mut block = Block::new(Class::Relationships);
+            let ends = rows.iter().map(|row| Ok(reader.edge(row.get(), &mut block)?.ends.map(Id::into_owned)));
+            ends.collect::<Result<Vec<_>>>()
+        };
         page::read(client, (What::Edges, Pages::Small), self.options.workers(), &parse, &mut |ends| {
             missing.extend(ends.into_iter().flatten().filter(|id| !is_known(numbers, seen, id)));
             Ok(())
@@ -141,10 +146,10 @@ impl View<'_> {
             let body = client.bytes(&client.path(&super::by_ids("vertices", some)))?;
             let found: Found<'_> = serde_json::from_slice(&body)
                 .map_err(|cause| client.not_understood("/traversers/vertices").caused_by(cause))?;
-            let mut reader = record::Reader { definitions, zone, ambiguous: 0 };
+            let mut reader = record::Reader::new(definitions, zone);
             let mut block = Block::new(Class::Nodes);
             for row in found.vertices {
-                let id = reader.vertex(understood(row)?, &mut block)?;
+                let id = reader.vertex(row.get(), &mut block)?;
                 let number = numbers.add(&id).filter(|number| seen.insert(*number));
                 let number = number.ok_or_else(|| Error::corrupt(format!("the server gave the vertex {id} twice")))?;
                 if let Some(item) = block.items_mut().last_mut() {
@@ -161,12 +166,11 @@ impl View<'_> {
         self.dangling = Lost::default();
         let Self { client, definitions, zone, numbers, seen, ambiguous, dangling, .. } = self;
         let parse = |rows: &[&RawValue]| {
-            let mut reader = record::Reader { definitions, zone, ambiguous: 0 };
+            let mut reader = record::Reader::new(definitions, zone);
             let mut block = Block::new(Class::Relationships);
             let mut ids = Vec::with_capacity(rows.len());
             for row in rows {
-                let (start, end) = reader.edge(understood(row)?, &mut block)?;
-                ids.push((start.into_owned(), end.into_owned()));
+                ids.push(reader.edge(row.get(), &mut block)?.ends.map(Id::into_owned));
             }
             Ok(Parsed { block, ids, ambiguous: reader.ambiguous })
         };
@@ -174,7 +178,7 @@ impl View<'_> {
         let refuses = self.options.dangling == Dangling::Refuse;
         page::read(client, (What::Edges, Pages::Large), self.options.workers(), &parse, &mut |page| {
             let Parsed { mut block, ids, ambiguous: more } = page;
-            for (item, (start, end)) in block.items_mut().iter_mut().zip(&ids) {
+            for (item, [start, end]) in block.items_mut().iter_mut().zip(&ids) {
                 let place = |id: &Id<'_>| numbers.find(id).filter(|number| seen.contains(*number));
                 // An id of -1 says that the edge is to be left out.
                 (item.id, item.start, item.end) = match (place(start), place(end)) {
@@ -237,23 +241,6 @@ struct Found<'a> {
 
 fn is_known(numbers: &Numbers, seen: &Seen, id: &Id<'_>) -> bool {
     numbers.find(id).is_some_and(|number| seen.contains(number))
-}
-
-fn understood<'a, T: serde::Deserialize<'a>>(row: &'a RawValue) -> Result<T> {
-    serde_json::from_str(row.get()).map_err(|cause| {
-        let short: String = row.get().chars().take(200).collect();
-        Error::corrupt(format!("a record of the server is not understood: {short}")).caused_by(cause)
-    })
-}
-
-fn ends(definitions: &Definitions, rows: &[&RawValue]) -> Result<Vec<[Id<'static>; 2]>> {
-    let rows = rows.iter().map(|row| {
-        let edge: record::Edge<'_> = understood(row)?;
-        let start = edge.start.of_uuid_label(definitions.has_uuids(&edge.start_label));
-        let end = edge.end.of_uuid_label(definitions.has_uuids(&edge.end_label));
-        Ok([start.into_owned(), end.into_owned()])
-    });
-    rows.collect()
 }
 
 impl Snapshot for View<'_> {

@@ -34,6 +34,7 @@ pub(super) struct Reader {
     current: Option<Current>,
     numbers: Numbers,
     seen: Seen,
+    scratch: record::Scratch,
     skip_dangling: bool,
     counter: Counter,
     warnings: Vec<String>,
@@ -91,6 +92,7 @@ impl Reader {
             current: None,
             numbers: Numbers::default(),
             seen: Seen::new(manifest.is_some()),
+            scratch: record::Scratch::default(),
             manifest,
             skip_dangling: options.skip_dangling,
             counter: Counter::default(),
@@ -141,17 +143,16 @@ impl Reader {
                 Class::Nodes => self.vertex(bytes, &place, block),
                 Class::Relationships => self.edge(bytes, &place, block),
             };
-            read.map_err(|error| error.at(place.position(&current.name)))?;
+            read.map_err(|error| within(&place, &error).at(place.position(&current.name)))?;
         }
         Ok(true)
     }
 
     fn vertex(&mut self, bytes: &[u8], place: &Place, block: &mut Block) -> Result<()> {
-        let vertex: record::Vertex<'_> =
-            serde_json::from_slice(bytes).map_err(|cause| wrong(place, "vertex", cause))?;
-        let mut reader = record::Reader { definitions: &self.definitions, zone: &self.zone, ambiguous: 0 };
-        let id = reader.vertex(vertex, block)?;
+        let mut reader = record::Reader::reusing(&self.definitions, &self.zone, std::mem::take(&mut self.scratch));
+        let id = reader.vertex(text_of(bytes)?, block)?;
         self.ambiguous += reader.ambiguous;
+        self.scratch = reader.into_scratch();
         let number = self.numbers.add(&id);
         let known = || self.numbers.find(&id).unwrap_or_default();
         if !self.seen.vertex(number.unwrap_or_else(known), &id, bytes)? {
@@ -165,28 +166,26 @@ impl Reader {
     }
 
     fn edge(&mut self, bytes: &[u8], place: &Place, block: &mut Block) -> Result<()> {
-        let edge: record::Edge<'_> = serde_json::from_slice(bytes).map_err(|cause| wrong(place, "edge", cause))?;
-        let Some(label) = self.definitions.edge_labels.get(&*edge.label) else {
-            return Err(Error::corrupt(format!("record {}: there is no edge label {:?}", place.record, edge.label)));
-        };
-        if !self.seen.edge(&edge, &label.sort_keys, bytes)? {
+        let mut reader = record::Reader::reusing(&self.definitions, &self.zone, std::mem::take(&mut self.scratch));
+        let edge = reader.edge(text_of(bytes)?, block)?;
+        self.ambiguous += reader.ambiguous;
+        self.scratch = reader.into_scratch();
+        if !self.seen.edge(&edge, &self.definitions, bytes)? {
             self.twice += 1;
+            drop_last(block);
             return Ok(());
         }
-        let name = edge.label.to_string();
-        let mut reader = record::Reader { definitions: &self.definitions, zone: &self.zone, ambiguous: 0 };
-        let (start, end) = reader.edge(edge, block)?;
-        self.ambiguous += reader.ambiguous;
+        let [start, end] = &edge.ends;
         let find = |id: &Id<'_>| self.numbers.find(id).filter(|number| self.seen.has(*number));
-        match (find(&start), find(&end)) {
+        match (find(start), find(end)) {
             (Some(start), Some(end)) => {
                 let id = self.edges;
                 self.edges += 1;
                 place_last(block, place, [id, start, end]);
             }
             (from, _) => {
-                let missing = if from.is_none() { &start } else { &end };
-                let what = format!("the edge {name:?} from {start} to {end}: no file has the vertex {missing}");
+                let missing = if from.is_none() { start } else { end };
+                let what = format!("the edge {:?} from {start} to {end}: no file has the vertex {missing}", edge.label);
                 if !self.skip_dangling {
                     return Err(Error::corrupt(what).hint(
                         "HugeGraph's backups are no snapshot: --dangling skip leaves such edges out and counts them",
@@ -234,8 +233,17 @@ impl Reader {
     }
 }
 
-fn wrong(place: &Place, what: &str, cause: serde_json::Error) -> Error {
-    Error::corrupt(format!("record {} is not {what} as HugeGraph writes it", place.record)).caused_by(cause)
+/// Lines hold many records: which one it is.
+fn within(place: &Place, error: &Error) -> Error {
+    let told = Error::corrupt(format!("record {}: {}", place.record, error.message()));
+    match error.advice() {
+        Some(advice) => told.hint(advice),
+        None => told,
+    }
+}
+
+fn text_of(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|cause| Error::corrupt("the record is not valid UTF-8").caused_by(cause))
 }
 
 fn place_last(block: &mut Block, place: &Place, [id, start, end]: [i64; 3]) {

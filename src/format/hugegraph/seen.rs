@@ -4,8 +4,8 @@
 //! of them is left out and counted. Rows with one id that differ are something else: a file of an older backup, or a graph that changed meanwhile.
 
 use crate::error::{Error, Result};
-use crate::hugegraph::Id;
 use crate::hugegraph::record::Edge;
+use crate::hugegraph::{Definitions, Id};
 use crate::ids::{IdMap, IdSet};
 use std::hash::{DefaultHasher, Hasher as _};
 
@@ -42,8 +42,8 @@ impl Seen {
         }
     }
 
-    /// Adds an edge; `false` if the same row was there before. `sort_keys` are those of its label.
-    pub(super) fn edge(&mut self, edge: &Edge<'_>, sort_keys: &[String], row: &[u8]) -> Result<bool> {
+    /// Adds an edge; `false` if the same row was there before.
+    pub(super) fn edge(&mut self, edge: &Edge<'_>, definitions: &Definitions, row: &[u8]) -> Result<bool> {
         let Self::Unproved { edges, .. } = self else { return Ok(true) };
         let mut hasher = DefaultHasher::new();
         let mut put = |bytes: &[u8]| {
@@ -51,15 +51,16 @@ impl Seen {
             hasher.write(bytes);
         };
         put(edge.label.as_bytes());
-        for (id, label) in [(&edge.start, &edge.start_label), (&edge.end, &edge.end_label)] {
+        for (id, label) in edge.ends.iter().zip(&edge.end_labels) {
             put(id.to_string().as_bytes());
             // A text and a UUID look alike: the label tells which it is.
             put(label.as_bytes());
         }
-        for key in sort_keys {
-            put(edge.properties.find(key).map_or("", |value| value.get()).as_bytes());
+        let label = definitions.edge_labels.get(&*edge.label);
+        for key in label.iter().flat_map(|label| &label.sort_keys) {
+            put(edge.property(key).unwrap_or_default().as_bytes());
         }
-        let what = || format!("the edge {:?} from {} to {}", edge.label, edge.start, edge.end);
+        let what = || format!("the edge {:?} from {} to {}", edge.label, edge.ends[0], edge.ends[1]);
         is_new(edges, hasher.finish() as i64, row, what)
     }
 

@@ -19,7 +19,10 @@ impl<'a> Parser<'a> {
     }
 
     /// Passes over a number and tells its text, and whether it has a fraction or an exponent.
-    pub(super) fn number_text(&mut self) -> Result<(&'a str, bool)> {
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn number_text(&mut self) -> Result<(&'a str, bool)> {
         self.peek();
         let from = self.at;
         self.literal(b"-");
