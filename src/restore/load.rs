@@ -92,7 +92,7 @@ pub fn load(
         let mut loader = Loader::new(send_job, receive_outcome, limit, setup, report);
         let result = loader.passes(source);
         // What is under way is counted also after a failure.
-        loader.lane.clear();
+        loader.begin_nothing();
         let rest = loader.barrier();
         let end = result?;
         rest?;
@@ -127,6 +127,8 @@ struct Loader<'a, 's> {
     under_way: usize,
     pressure: Pressure,
     throttle: Option<Throttle>,
+    /// Batches of the last window that no session has room for yet: they go out while the next window is gathered.
+    waiting: VecDeque<Job>,
     /// Batches of supernodes that wait for the one before them, and whether one is under way.
     lane: VecDeque<Job>,
     in_lane: bool,
@@ -170,6 +172,7 @@ impl<'a, 's> Loader<'a, 's> {
             under_way: 0,
             pressure: Pressure::new(limit),
             throttle: setup.throttle.map(Throttle::new),
+            waiting: VecDeque::new(),
             lane: VecDeque::new(),
             in_lane: false,
             ids: IdMap::default(),
@@ -462,7 +465,7 @@ impl<'a, 's> Loader<'a, 's> {
         if self.relationships.is_over_full() {
             self.flush_relationships()?;
         }
-        Ok(())
+        self.keep_busy()
     }
 
     /// A relationship whose end is nowhere: its node was refused, or the dump does not have it.
@@ -532,6 +535,7 @@ impl<'a, 's> Loader<'a, 's> {
             None => Task::Relationships(batch, plan.policy.relationships.once()),
         };
         // The lane of the window before is through, so that no supernode is in two batches at once.
+        self.send_waiting()?;
         self.finish_lane()?;
         let rounds = schedule::rounds(window, &self.shape);
         let several = rounds.len() > 1 && plan.sessions > 1;
@@ -540,9 +544,11 @@ impl<'a, 's> Loader<'a, 's> {
                 self.dispatch_in_lane(task(batch))?;
             }
             for batch in round.batches {
-                self.dispatch(task(batch), false)?;
+                let jobs = self.number(task(batch), false)?;
+                self.waiting.extend(jobs);
             }
             if several {
+                self.send_waiting()?;
                 self.wait_for_round()?;
             }
         }
@@ -609,10 +615,42 @@ impl<'a, 's> Loader<'a, 's> {
     }
 
     fn dispatch(&mut self, task: Task, before: bool) -> Result<()> {
+        self.send_waiting()?;
         for job in self.number(task, before)? {
             self.send(job)?;
         }
         Ok(())
+    }
+
+    /// Sends what waits, as soon as sessions have room for it.
+    fn send_waiting(&mut self) -> Result<()> {
+        while let Some(job) = self.waiting.pop_front() {
+            self.send(job)?;
+        }
+        Ok(())
+    }
+
+    /// Sends as much of what waits as sessions have room for now, so that they have work while a window is gathered.
+    fn keep_busy(&mut self) -> Result<()> {
+        while !self.waiting.is_empty() {
+            if !self.has_room() {
+                let Ok(outcome) = self.outcomes.try_recv() else { return Ok(()) };
+                self.take_in(outcome)?;
+            } else if let Some(job) = self.waiting.pop_front() {
+                self.send(job)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing new is begun after a failure.
+    fn begin_nothing(&mut self) {
+        self.waiting.clear();
+        self.lane.clear();
+    }
+
+    fn has_room(&self) -> bool {
+        self.under_way < self.limit.min(self.pressure.allowed())
     }
 
     /// Numbers a batch, and leaves out what the ledger says is done.
@@ -644,7 +682,7 @@ impl<'a, 's> Loader<'a, 's> {
     }
 
     fn send(&mut self, job: Job) -> Result<()> {
-        while self.under_way >= self.limit.min(self.pressure.allowed()) {
+        while !self.has_room() {
             self.settle()?;
         }
         if let Some(throttle) = &mut self.throttle {
@@ -663,6 +701,11 @@ impl<'a, 's> Loader<'a, 's> {
 
     fn settle(&mut self) -> Result<()> {
         let outcome = self.outcomes.recv().map_err(|_| Error::failed("every session is gone"))?;
+        self.take_in(outcome)
+    }
+
+    /// Counts what came of a batch.
+    fn take_in(&mut self, outcome: Outcome) -> Result<()> {
         self.under_way -= 1;
         let Outcome { job, retries, bound, done, changed, rejected, result } = outcome;
         self.in_lane &= !job.in_lane;
@@ -698,13 +741,15 @@ impl<'a, 's> Loader<'a, 's> {
 
     /// Waits for everything that is under way; gives the first error.
     fn barrier(&mut self) -> Result<()> {
-        let mut first = self.feed_lane();
+        let mut first = self.send_waiting().and_then(|()| self.feed_lane());
+        if first.is_err() {
+            self.begin_nothing();
+        }
         while self.under_way > 0 {
             let before = self.under_way;
             let settled = self.settle();
             if settled.is_err() {
-                // Nothing new is begun after a failure.
-                self.lane.clear();
+                self.begin_nothing();
             }
             if self.under_way == before && !self.in_lane {
                 // Nobody is there to answer.
@@ -727,3 +772,6 @@ fn count(report: &mut Report, task: &Task, done: u64) {
         Task::Statement(_) => report.statements += done,
     }
 }
+
+#[cfg(test)]
+mod tests;
