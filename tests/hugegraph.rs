@@ -36,11 +36,11 @@ impl Drop for Kept {
     }
 }
 
-/// The server, for one test at a time.
+/// The server, for one test at a time; or one of a test's own.
 struct Server {
     url: String,
     folder: tempfile::TempDir,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Server {
@@ -50,7 +50,7 @@ impl Server {
         let url = url.expect(
             "this test needs GRAPHFERRY_TEST_HUGEGRAPH=hugegraph://127.0.0.1:PORT: scripts/hugegraph starts one",
         );
-        let server = Self { url, folder: tempfile::tempdir().unwrap(), _turn: turn };
+        let server = Self { url, folder: tempfile::tempdir().unwrap(), _turn: Some(turn) };
         for graph in ["t1", "t2"] {
             server.empty(graph);
         }
@@ -273,24 +273,26 @@ fn a_restore_that_was_killed_is_told_of_and_goes_on() {
     assert!(server.run(&["runs", &graph]).expect(0).text().is_empty());
 }
 
+/// Runs scripts/hugegraph, and gives what it prints.
+fn script(words: &[&str]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/hugegraph");
+    let output = Command::new(&script).args(words).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Kills a server of scripts/hugegraph, and starts it again; `meanwhile` is what is done while it is away.
 fn restart(url: &str, meanwhile: impl FnOnce()) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/hugegraph");
-    let run = |words: &[&str]| {
-        let output = Command::new(&script).args(words).output().unwrap();
-        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let status = run(&["status"]);
+    let status = script(&["status"]);
     let known = status.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let ours = known.into_iter().find(|words| words[1] == "running" && words[4] == url);
     let Some([name, _, _, version, ..]) = ours.as_deref() else {
         panic!("{url} is not of scripts/hugegraph: {status}")
     };
-    run(&["kill", name]);
+    script(&["kill", name]);
     meanwhile();
     let port = url.rsplit(':').next().unwrap();
-    run(&["start", name, port, "--keep", "--version", version.rsplit_once('.').unwrap().0]);
+    script(&["start", name, port, "--keep", "--version", version.rsplit_once('.').unwrap().0]);
 }
 
 #[test]

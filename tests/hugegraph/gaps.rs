@@ -2,7 +2,7 @@
 
 use super::support::dump::{graph_of, plain};
 use super::support::graph::Relationship;
-use super::{Kept, PEOPLE, Server, many};
+use super::{Kept, PEOPLE, Server, many, script};
 use graphferry::format::jsonl;
 use graphferry::model::Value;
 use std::collections::BTreeSet;
@@ -47,7 +47,45 @@ impl Proxy {
     }
 }
 
-/// G5: a server that rejects at its worker limit.
+/// A server that a test starts for itself, and stops.
+struct Own(String);
+
+impl Own {
+    fn start(options: &[&str]) -> (Self, Server) {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let own = Self(format!("test-own-{}", std::process::id()));
+        let url = script(&[&["start", &own.0, &free.to_string()], options].concat()).trim().to_owned();
+        (own, Server { url, folder: tempfile::tempdir().unwrap(), _turn: None })
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        script(&["stop", &self.0]);
+        let home = PathBuf::from(script(&["home", &self.0]).trim());
+        let _ = home.parent().map(std::fs::remove_dir_all);
+    }
+}
+
+/// G5: a server that rejects whatever comes while it is at work.
+#[test]
+fn a_server_with_one_worker_loses_nothing() {
+    let server = Server::new();
+    many(&server);
+    // It rejects the request that would make it two.
+    let (_own, busy) = Own::start(&["--workers", "2"]);
+    std::fs::copy(server.folder.path().join("g.jsonl"), busy.folder.path().join("g.jsonl")).unwrap();
+    let proxy = Proxy::new(&busy, &[]);
+    busy.run(&["restore", "g.jsonl", &proxy.graph("t2"), "--jobs", "8", "--batch-size", "100"]).expect(0);
+    let rejected = proxy.count("busy");
+    assert!(rejected > 20, "it rejected {rejected} requests");
+    assert_eq!(busy.counts("t2"), "14000 2000");
+    busy.run(&["dump", &proxy.graph("t2"), "-o", "again.jsonl", "--requests", "8"]).expect(0);
+    busy.run(&["verify", "g.jsonl", "again.jsonl"]).expect(0);
+    assert_eq!(server.witness("t1", &["--data"]), busy.witness("t2", &["--data"]));
+}
+
+/// G5, with a proxy that does the same at every request.
 #[test]
 fn a_server_that_rejects_at_its_limit_loses_nothing() {
     let server = Server::new();

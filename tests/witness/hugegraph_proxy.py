@@ -2,7 +2,8 @@
 
     hugegraph_proxy.py URL FILE [--fail N] [--limit N] [--refuse PART] [--stall PART N] [--before PART GRAPH CODE]
 
-Prints the URL at which it listens. FILE gets, after each request, a JSON object with the counts: requests, failed, refused, stalled, largest (bytes of an answer, unpacked).
+Prints the URL at which it listens. FILE gets, after each request, a JSON object with the counts: requests, failed, refused, stalled, busy (answers 503 of
+the server itself), largest (bytes of an answer, unpacked).
 
 --fail N                  every Nth request fails: the answer is lost after the server has done what was asked, or is cut in the middle, or it is 503
 --limit N                 while N requests are under way others get 503, with the words of a server that has come to its limit of workers
@@ -37,7 +38,7 @@ parser.add_argument("--before", nargs=3)
 options = parser.parse_args()
 server = urlsplit(options.url)
 lock = threading.Lock()
-counts = {"requests": 0, "failed": 0, "refused": 0, "stalled": 0, "largest": 0}
+counts = {"requests": 0, "failed": 0, "refused": 0, "stalled": 0, "busy": 0, "largest": 0}
 active = 0
 BUSY = {
     "exception": "class jakarta.ws.rs.ServiceUnavailableException",
@@ -107,6 +108,7 @@ class Handler(BaseHTTPRequestHandler):
             size = len(gzip.decompress(data)) if data[:2] == b"\x1f\x8b" else len(data)
             counts["largest"] = max(counts["largest"], size)
             counts["stalled"] += stalls
+            counts["busy"] += got.status == 503
             # Whoever reads it meanwhile gets a whole one.
             with open(options.file + ".new", "w") as file:
                 json.dump(counts, file)
