@@ -10,16 +10,20 @@
         --without-automatic     name AUTOMATIC vertices by their content instead of their id: for merges that remap them
         --data | --schema       only rows, only schema and variables
     hugegraph.py load  URL GRAPH [VERTICES EDGES] [--threads N] [--batch N] [--made]
-                                                the plain loop of the bench: batches of 500 from 4 threads; prints rows/s. --made
-                                                makes all bodies before the clock begins
+                                                fill the graph of the bench: rows that are made up on the way, in batches of 500 from
+                                                4 threads; prints rows/s. --made makes all bodies before the clock begins
     hugegraph.py drain URL GRAPH FILE [--threads N] [--page N] [--raw]
-                                                the plain loop out: shards and scan pages from 4 threads, one row a line; prints
-                                                rows/s. --raw writes the answers as they come and decodes no row
+                                                the plain loop out: shards and scan pages from 4 threads, one row a line in
+                                                FILE.vertices and FILE.edges; prints rows/s. --raw writes the answers as they come
+                                                and decodes no row
+    hugegraph.py refill URL GRAPH FILE [--threads N] [--batch N]
+                                                the plain loop in, of what drain wrote: each row decoded, and sent in batches of 500
+                                                from 4 threads; prints rows/s
     hugegraph.py mode  URL GRAPH [MODE]         set the mode, and print it
     hugegraph.py count URL GRAPH                print the number of vertices and of edges, by scan
 
 URL is hugegraph://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ where the server wants it; GRAPH is a name, or GRAPHSPACE/NAME.
-A "thread" of load and drain is a process, or Python would take turns. Every refusal that is not expected ends the run with status 1;
+A "thread" of load, drain and refill is a process, or Python would take turns. Every refusal that is not expected ends the run with status 1;
 503 is tried again, and how often is printed.
 
 Python 3, standard library only.
@@ -30,8 +34,10 @@ import base64
 import gzip
 import hashlib
 import http.client
+import itertools
 import json
 import multiprocessing
+import os
 import secrets
 import sys
 import time
@@ -541,20 +547,59 @@ def report(what, rows, seconds, busy):
 
 
 def load(g, options):
+    def jobs(kind, n):
+        end = options.vertices if kind == "vertices" else options.edges
+        return [(options.url, options.graph, kind, at, end, n, options.batch, options.vertices, options.made) for at in range(n)]
+
+    rows = store(g, "load", load_part, jobs, options.threads)
+    if rows != [options.vertices, options.edges]:
+        raise SystemExit(f"stored {rows}")
+
+
+def store(g, what, part, jobs, n):
+    """Fills an empty graph with the bench's rows, vertices before edges, from `n` processes."""
     bench_schema(g)
-    total, whole, n = 0, 0.0, options.threads
+    counts, whole = [], 0.0
     with multiprocessing.Pool(n, together, [multiprocessing.Barrier(n)]) as pool:
-        for kind, end in (("vertices", options.vertices), ("edges", options.edges)):
-            jobs = [(options.url, options.graph, kind, at, end, n, options.batch, options.vertices, options.made) for at in range(n)]
-            done = pool.map(load_part, jobs, chunksize=1)
-            rows = sum(rows for rows, *_ in done)
-            if rows != end:
-                raise SystemExit(f"{rows} {kind} stored of {end}")
+        for kind in ("vertices", "edges"):
+            done = pool.map(part, jobs(kind, n), chunksize=1)
+            counts.append(sum(rows for rows, *_ in done))
             # The clock is one for all processes.
             seconds = max(end for *_, end in done) - min(begun for *_, begun, _ in done)
-            total, whole = total + rows, whole + seconds
-            report(f"load {kind}", rows, seconds, sum(busy for _, busy, *_ in done))
-    report("load all", total, whole, 0)
+            whole += seconds
+            report(f"{what} {kind}", counts[-1], seconds, sum(busy for _, busy, *_ in done))
+    report(f"{what} all", sum(counts), whole, 0)
+    return counts
+
+
+def lines_between(name, begin, end):
+    """The lines of a file that begin in a range of its bytes."""
+    with open(name, "rb") as file:
+        file.seek(max(begin - 1, 0))
+        if begin > 0:
+            file.readline()
+        while file.tell() < end and (line := file.readline()):
+            yield line
+
+
+def refill_part(job):
+    url, graph, kind, name, begin, end, batch = job
+    g = Graph(url, graph)
+    query = "?check_vertex=false" if kind == "edges" else ""
+    begun, stored, lines = time.monotonic(), 0, lines_between(name, begin, end)
+    while rows := [json.loads(line) for line in itertools.islice(lines, batch)]:
+        stored += len(g("POST", f"/graph/{kind}/batch{query}", rows))
+    return stored, g.busy, begun, time.monotonic()
+
+
+def refill(g, options):
+    def jobs(kind, n):
+        name = f"{options.file}.{kind}"
+        size = os.path.getsize(name)
+        bounds = [size * at // n for at in range(n + 1)]
+        return [(options.url, options.graph, kind, name, begin, end, options.batch) for begin, end in zip(bounds, bounds[1:])]
+
+    store(g, "refill", refill_part, jobs, options.threads)
 
 
 def drain_part(job):
@@ -577,12 +622,12 @@ def drain_part(job):
 
 
 def drain(g, options):
-    open(options.file, "wb").close()
     total, begun = 0, time.monotonic()
     with multiprocessing.Pool(options.threads) as pool:
         for kind in ("vertices", "edges"):
-            start = time.monotonic()
-            jobs = [(options.url, options.graph, kind, shard, options.page, options.file, options.raw) for shard in g.shards(kind)]
+            start, name = time.monotonic(), f"{options.file}.{kind}"
+            open(name, "wb").close()
+            jobs = [(options.url, options.graph, kind, shard, options.page, name, options.raw) for shard in g.shards(kind)]
             done = pool.map(drain_part, jobs, chunksize=1)
             rows = sum(rows for rows, _ in done)
             total += rows
@@ -632,6 +677,10 @@ def main():
     it.add_argument("--threads", type=int, default=4)
     it.add_argument("--page", type=int, default=100_000)
     it.add_argument("--raw", action="store_true")
+    it = verb(refill)
+    it.add_argument("file")
+    it.add_argument("--threads", type=int, default=4)
+    it.add_argument("--batch", type=int, default=500)
     options = parser.parse_args()
     try:
         options.run(Graph(options.url, options.graph), options)
