@@ -29,9 +29,22 @@ pub mod schema;
 pub mod value;
 pub mod zone;
 
+use crate::error::Result;
+use crate::model::json::Parser;
+
 pub use id::{Id, Numbers};
 pub use schema::Definitions;
 pub use zone::Zone;
 
 /// The property that holds a vertex's id. HugeGraph itself refuses property keys that begin with `~`, so that it collides with none.
 pub const ID: &str = "~id";
+
+/// Whether what JSON says stays as it is here: no number in it is too large for 64 bits.
+///
+/// # Errors
+/// One is, or the text is no JSON.
+pub(crate) fn are_kept(json: &str) -> Result<()> {
+    let mut parser = Parser::new(json);
+    parser.skip(&mut Vec::new())?;
+    parser.end()
+}

@@ -85,7 +85,7 @@ mod tests {
         let (definitions, zone) = (definitions(), Zone::utc());
         let mut block = Block::new(Class::Relationships);
         let mut reader = Reader::new(&definitions, &zone);
-        let text = r#" {"id":"S1>1>1>>S2","x":[{"label":1}],"label":"has","outV":"1","outVLabel":"person","inV":"2","inVLabel":"thing","properties": { "weight" : 1E-1 } } "#;
+        let text = r#" {"id":"S1>1>1>>S2","x":[{"label":-0},1e999,99999999999999999999],"label":"has","outV":"1","outVLabel":"person","inV":"2","inVLabel":"thing","properties": { "weight" : 1E-1 } } "#;
         let edge = reader.edge(text, &mut block).unwrap();
         assert_eq!((edge.property("weight"), edge.property("since")), (Some("1E-1"), None));
         assert_eq!(edge.id, Some(Id::Text("S1>1>1>>S2".into())));

@@ -51,10 +51,11 @@ impl Reading<'_> {
     /// The error that the value which begins there is of another type.
     fn wrong(&self, parser: &mut Parser<'_>, from: usize) -> Error {
         parser.seek(from);
-        if let Err(error) = parser.skip(&mut Vec::new()) {
-            return error;
-        }
-        let short: String = parser.since(from).chars().take(60).collect();
+        let value = match parser.raw() {
+            Ok(value) => value,
+            Err(error) => return error,
+        };
+        let short: String = value.chars().take(60).collect();
         Error::corrupt(format!(
             "the property {:?} is of the type {:?}, and its value is {short}",
             self.key.name, self.key.data_type
@@ -110,6 +111,7 @@ impl Reading<'_> {
                 put_instant(instant, out);
             }
             (DataType::Object, Some(_)) => {
+                // A number that would become another one here ends it.
                 parser.skip(&mut Vec::new())?;
                 let value = serde_json::from_str(parser.since(from));
                 super::schema::from_json(value.map_err(|cause| self.wrong(parser, from).caused_by(cause))?).put(out);
@@ -291,7 +293,24 @@ mod tests {
                 "{value:?}"
             );
         }
-        assert!(read(&key("INT", "SINGLE"), &mut Parser::new("\"1\""), &Zone::utc(), &mut Vec::new()).is_err());
+        for (data_type, cardinality, text) in [
+            ("INT", "SINGLE", "\"1\""),
+            ("INT", "SINGLE", "1.0"),
+            ("INT", "SINGLE", "[1]"),
+            ("INT", "LIST", "1"),
+            ("INT", "SET", "[1,\"2\"]"),
+            ("LONG", "SINGLE", "9223372036854775808"),
+            ("TEXT", "SINGLE", "null"),
+            ("BOOLEAN", "SINGLE", "\"true\""),
+            ("BLOB", "SINGLE", "\"AP8\""),
+            ("DATE", "SINGLE", "1.5"),
+            ("DATE", "SINGLE", "true"),
+            ("OBJECT", "SINGLE", "{\"a\":[99999999999999999999]}"),
+        ] {
+            let (mut parser, mut out) = (Parser::new(text), Vec::new());
+            let refused = read(&key(data_type, cardinality), &mut parser, &Zone::utc(), &mut out);
+            assert!(refused.is_err(), "{data_type} {cardinality} {text}");
+        }
         assert!(read(&key("DOUBLE", "SINGLE"), &mut Parser::new("inf"), &Zone::utc(), &mut Vec::new()).is_err());
     }
 }

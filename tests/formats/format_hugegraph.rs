@@ -265,13 +265,25 @@ fn damage_is_named_with_its_place() {
         (whole[..whole.len() / 2].to_owned(), "the file ends in the middle of a line"),
         (whole.replace("\"p_int\":-2147483648", "\"p_int\":\"x\""), "\"p_int\""),
         (whole.replace("v_pk", "v_none"), "there is no vertex label \"v_none\""),
-        (whole.replace("\"id\":9007199254740993", "\"id\":1.5"), "record 1 is not vertex as HugeGraph writes it"),
+        (
+            whole.replace("\"id\":9007199254740993", "\"id\":1.5"),
+            "record 1: expected an integer, found 1.5, in the vertex {",
+        ),
         (whole.replace("{\"vertices\"", "{\"edges\""), "does not begin with {\"vertices\": ["),
     ] {
         std::fs::write(&vertices, damaged).unwrap();
         says(&tool(&around, "convert real out.jsonl").expect(5), &["vertices1, line 1", told]);
     }
     std::fs::write(&vertices, &whole).unwrap();
+    // A number that no type here holds would become another one.
+    let keys = real.join("propertykeys");
+    let schema = std::fs::read_to_string(&keys).unwrap();
+    let large = schema.replacen("\"user_data\":{", "\"user_data\":{\"n\":18446744073709551615,", 1);
+    assert_ne!(large, schema);
+    std::fs::write(&keys, large).unwrap();
+    let told = "18446744073709551615 does not fit a 64-bit integer";
+    says(&tool(&around, "convert real out.jsonl").expect(5), &["propertykeys, line 1", told]);
+    std::fs::write(&keys, schema).unwrap();
     std::fs::remove_file(real.join("vertexlabels")).unwrap();
     tool(&around, "convert real out.jsonl").expect(2);
 }

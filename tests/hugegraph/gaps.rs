@@ -146,6 +146,20 @@ fn variables_are_carried() {
     assert_eq!(server.python("t2", read), variables);
 }
 
+/// What no type here holds is told, and a graph that has it can still be written to.
+#[test]
+fn numbers_that_would_become_others_are_refused() {
+    let server = Server::new();
+    let key = "g('POST', '/schema/propertykeys', {'name': 'large', 'data_type': 'TEXT', 'cardinality': 'SINGLE', 'user_data': {'n': 18446744073709551616}})";
+    server.python("t1", &format!("{PEOPLE}\nadd('text', 'x')"));
+    server.run(&["dump", &server.graph("t1"), "-o", "g.jsonl"]).expect(0);
+    server.python("t2", key);
+    server.run(&["merge", "g.jsonl", &server.graph("t2")]).expect(0);
+    assert!(server.python("t2", "print(g('GET', '/schema/propertykeys/large'))").contains("18446744073709551616"));
+    let refused = server.run(&["dump", &server.graph("t2"), "-o", "again.jsonl"]).expect(4);
+    assert!(refused.stderr.contains("18446744073709551616 does not fit"), "{refused:?}");
+}
+
 /// G11, G14: requests that fail on the way are asked again, each page counts once; and what fails for good is no backup.
 #[test]
 fn what_fails_on_the_way_is_asked_again() {

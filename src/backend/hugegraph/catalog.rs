@@ -13,10 +13,19 @@ const LISTS: [&str; 4] = ["propertykeys", "vertexlabels", "edgelabels", "indexla
 
 /// The whole schema, each list by id. The server's own elements, whose names begin with `~`, are left out.
 pub(super) fn definitions(client: &Client) -> Result<Definitions> {
+    read(|path| client.get(path), client)
+}
+
+/// The same to be carried away: a number in it that would become another one is an error.
+pub(super) fn carried(client: &Client) -> Result<Definitions> {
+    read(|path| client.exact(path), client)
+}
+
+fn read(get: impl Fn(&str) -> Result<HashMap<String, Vec<Json>>>, client: &Client) -> Result<Definitions> {
     let mut all = Definitions::default();
     for (kind, list) in LISTS.into_iter().enumerate() {
         let path = client.path(&format!("/schema/{list}"));
-        let mut answer: HashMap<String, Vec<Json>> = client.get(&path)?;
+        let mut answer = get(&path)?;
         let mut objects = answer.remove(list).ok_or_else(|| client.not_understood(&path))?;
         objects.retain(|object| !object["name"].as_str().unwrap_or_default().starts_with('~'));
         objects.sort_by_key(|object| object["id"].as_i64());
@@ -31,7 +40,7 @@ pub(super) fn definitions(client: &Client) -> Result<Definitions> {
 
 /// The variables of the graph, by name.
 pub(super) fn variables(client: &Client) -> Result<Vec<SchemaObject>> {
-    let all: BTreeMap<String, Json> = client.get(&client.path("/variables"))?;
+    let all: BTreeMap<String, Json> = client.exact(&client.path("/variables"))?;
     Ok(all.into_iter().map(|(name, value)| variable(&name, value)).collect())
 }
 

@@ -128,6 +128,17 @@ impl Client {
         serde_json::from_slice(&body).map_err(|cause| self.not_understood(path).caused_by(cause))
     }
 
+    /// The same of what is carried: a number in it that would become another one is an error.
+    pub(super) fn exact<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let body = self.bytes(path)?;
+        let text = std::str::from_utf8(&body).map_err(|cause| self.not_understood(path).caused_by(cause))?;
+        crate::hugegraph::are_kept(text).map_err(|cause| {
+            Error::refused(format!("{}{path}: {}", self.peer(), cause.message()))
+                .hint("change the user data or the variable that has this number")
+        })?;
+        serde_json::from_str(text).map_err(|cause| self.not_understood(path).caused_by(cause))
+    }
+
     /// The same, as it comes.
     pub(super) fn bytes(&self, path: &str) -> Result<Vec<u8>> {
         self.accept(self.request(Method::Get, path, None, true)?, path)

@@ -43,7 +43,7 @@ impl Source for Graph {
             )
             .hint("stop all writing, and leave --consistency out"));
         }
-        let definitions = catalog::definitions(&self.client)?;
+        let definitions = catalog::carried(&self.client)?;
         let has_dates = definitions.property_keys.values().any(|key| key.data_type == DataType::Date);
         let zone = match (&self.options.zone, has_dates) {
             (Some(name), _) => Zone::named(name)?,

@@ -13,6 +13,7 @@ pub(super) fn read(kind: usize, text: &str, file: &str, definitions: &mut Defini
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let place = || Position { file: file.to_owned(), ..Position::line(at as u64 + 1) };
         let wrong = |what: String| Error::corrupt(what).at(place());
+        crate::hugegraph::are_kept(line).map_err(|error| error.at(place()))?;
         let parsed: Map<String, Json> =
             serde_json::from_str(line).map_err(|cause| wrong("the line is not JSON".to_owned()).caused_by(cause))?;
         let list = match parsed.get(name) {

@@ -25,8 +25,6 @@ pub struct Scratch {
     properties: Vec<u8>,
     /// Which property keys the record had, a bit each.
     had: Vec<u64>,
-    /// What is passed over.
-    passed: Vec<u8>,
 }
 
 /// What of an edge is not in its block.
@@ -49,14 +47,11 @@ impl Edge<'_> {
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&str> {
         let mut parser = Parser::new(self.properties);
-        let (mut found, mut passed) = (None, Vec::new());
+        let mut found = None;
         let read = parser.fields(|parser, key, _| {
-            parser.peek();
-            let from = parser.position();
-            parser.skip(&mut passed)?;
-            passed.clear();
+            let value = parser.raw()?;
             if key == name {
-                found = Some(parser.since(from));
+                found = Some(value);
             }
             Ok(())
         });
@@ -148,7 +143,7 @@ impl<'a> Reader<'a> {
     /// Reads a record, its properties into the scratch; gives its other fields and how many properties it has.
     fn fields<'t>(&mut self, text: &'t str, class: Class) -> Result<(Fields<'t>, usize)> {
         let Self { definitions, zone, ambiguous, scratch } = self;
-        let Scratch { keys, properties, had, passed } = scratch;
+        let Scratch { keys, properties, had } = scratch;
         properties.clear();
         had.clear();
         had.resize(definitions.property_keys.len().div_ceil(64), 0);
@@ -186,8 +181,7 @@ impl<'a> Reader<'a> {
                     false
                 }
                 _ => {
-                    parser.skip(passed)?;
-                    passed.clear();
+                    parser.raw()?;
                     false
                 }
             };

@@ -4,6 +4,7 @@ use super::number::Number;
 use super::text;
 use crate::error::{Error, Result};
 use crate::model::packstream::{self, MAX_DEPTH, too_deep};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -141,6 +142,24 @@ impl<'a> Parser<'a> {
         let skipped = self.member(out, 0);
         self.typed = typed;
         skipped
+    }
+
+    /// Passes over any value of JSON and gives it as it stands: also numbers that no type of ours holds.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn raw(&mut self) -> Result<&'a str> {
+        let next = self.peek();
+        let from = self.at;
+        if next == Some(b'"') {
+            self.string()?;
+            return Ok(self.since(from));
+        }
+        let rest = self.text.get(from..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+        let Some(Ok(value)) = values.next() else { return Err(self.expected("a value")) };
+        self.at += values.byte_offset();
+        Ok(value.get())
     }
 
     /// `depth` is the number of containers around the value.
@@ -399,4 +418,25 @@ fn find_twice(keys: &mut [Range<usize>], out: &[u8]) -> Option<String> {
         }
     };
     Some(String::from_utf8_lossy(bytes(twice)).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn any_value_is_given_as_it_stands() {
+        for value in ["1e999", "-0", "99999999999999999999", "\"a\\\"b\"", "[1,{\"a\":[]}]", "null", "{}"] {
+            let text = format!("[ {value} ,{value}]");
+            let (mut parser, mut found) = (Parser::new(&text), Vec::new());
+            parser.elements(|parser| parser.raw().map(|raw| found.push(raw))).unwrap();
+            parser.end().unwrap();
+            assert_eq!(found, [value, value]);
+        }
+        for wrong in ["", "nul", "[1", "\"a", "]", "01"] {
+            let mut parser = Parser::new(wrong);
+            assert!(parser.raw().and_then(|_| parser.end()).is_err(), "{wrong}");
+        }
+    }
 }
