@@ -244,6 +244,25 @@ mod tests {
         assert!(Zone::named("Nowhere/Nothing").is_err());
     }
 
+    #[test]
+    fn the_usual_form_is_read_like_any_other() {
+        for text in
+            ["2024-02-29 23:59:59.999", "0001-01-01 00:00:00.000", "9999-12-31 00:00:00.001", "1582-10-15 07:08:09.010"]
+        {
+            assert_eq!(usual(text).unwrap(), unusual(text).unwrap(), "{text}");
+        }
+        for text in
+            ["2024-13-01 00:00:00.000", "2024-01-32 00:00:00.000", "2024-01-01 24:00:00.000", "2024-00-01 00:60:00.000"]
+        {
+            assert_eq!((usual(text), unusual(text)), (None, None), "{text}");
+        }
+        for text in
+            ["2024-01-01 00:00:00.00", "10000-01-01 00:00:00.0", "2024-01-01T00:00:00.000", "２24-01-01 00:00:00.000"]
+        {
+            assert_eq!(usual(text), None, "{text}");
+        }
+    }
+
     /// What a real server answered for dates that it was given as numbers.
     #[test]
     fn old_and_far_dates_are_read_as_servers_write_them() {

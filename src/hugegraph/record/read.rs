@@ -7,6 +7,9 @@ use crate::model::json::{Keys, Parser};
 use crate::model::{Block, Class, Kind, packstream};
 use std::borrow::Cow;
 
+/// So much memory for the properties of a record is kept for the next one.
+const KEPT: usize = 1 << 20;
+
 /// What is needed to read records.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -145,6 +148,7 @@ impl<'a> Reader<'a> {
         let Self { definitions, zone, ambiguous, scratch } = self;
         let Scratch { keys, properties, had } = scratch;
         properties.clear();
+        properties.shrink_to(KEPT);
         had.clear();
         had.resize(definitions.property_keys.len().div_ceil(64), 0);
         let (mut fields, mut count) = (Fields::default(), 0);
